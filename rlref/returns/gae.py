@@ -4,7 +4,8 @@
     A_t     = delta_t + gamma_t lambda_t (1 - done_t) A_{t+1},  A_T = 0          (2)
     G_t     = A_t + V(s_t)                                                       (3)
 
-Source    Schulman et al. 2016, arXiv:1506.02438v6, eq. 16 (there as a sum over l of (gamma lambda)^l delta_{t+l}).
+Source    Schulman et al. 2016, arXiv:1506.02438v6, eq. 16: there the sum over l of (gamma lambda)^l delta_{t+l}, with
+          constant gamma and lambda and no end.
 Time      s'_t is the state that step t led to, before any reset: at a truncation V(s'_t) is not V(s_{t+1}).
 Masks     terminated cuts the bootstrap in (1); done cuts the recursion in (2).
 Limits    lambda = 0: A = delta.  lambda = 1, V(s'_t) = V(s_{t+1}) inside a trajectory: A = TD(1) return - V.

@@ -4,7 +4,8 @@
     sigma^2 = sum (A - m)^2 / (n - ddof)                                         (2)
     out     = (A - m) / max(sigma, sigma_min)                                    (3)
 
-Source    Andrychowicz et al. 2021, arXiv:2006.05990v1, choice C67 (per-minibatch advantage normalization); no equation.
+Source    Andrychowicz et al. 2020, arXiv:2006.05990v1, appendix B.9, choice C67: in words, no equation. It divides by
+          the deviation as it is; ddof and the maximum in (3) are TorchRL's.
 Masks     None: pass the steps that count. The n elements are those of all axes together, time and batch.
 Ties      At sigma = sigma_min the derivative is that of the constant sigma_min.
 Limits    A constant batch gives 0. The result does not change under A -> a A + b, a > 0, sigma > sigma_min.

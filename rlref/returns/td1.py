@@ -6,10 +6,11 @@
               G_{t+1}     elsewhere                                              (4)
     A_t = G_t - V(s_t)                                                           (5)
 
-Source    Sutton and Barto 2018, 2nd ed., eq. 12.17 (discounts that vary), eq. 7.1 (the bootstrap at the end).
+Source    Sutton and Barto 2018, 2nd ed., eq. 12.17 (discounts that vary; their gamma_{t+1} is gamma_t here), eq. 7.1
+          (the bootstrap at the end).
 Time      s'_t is the state that step t led to, before any reset: at a truncation V(s'_t) is not V(s_{t+1}).
 Masks     terminated cuts the bootstrap in (3); done cuts the recursion in (4).
-Gamma     rolling_gamma=True: gamma_t belongs to step t. False: G_k uses gamma_k at every step of its own.
+Gamma     rolling_gamma=True: gamma_t belongs to step t. False (TorchRL's): G_k uses gamma_k at every step.
 Limits    TD(lambda = 1) is TD(1), always.  V = V' = 0: reward-to-go.
 TorchRL   td1_return_estimate, vec_td1_return_estimate and their _advantage_estimate.
 """

@@ -6,10 +6,11 @@
               (1 - lambda_t) V(s'_t) + lambda_t G_{t+1}   elsewhere              (4)
     A_t = G_t - V(s_t)                                                           (5)
 
-Source    Sutton and Barto 2018, 2nd ed., eq. 12.18 (state-based, with gamma and lambda that vary).
+Source    Sutton and Barto 2018, 2nd ed., eq. 12.18 (state-based; their gamma_{t+1}, lambda_{t+1} are gamma_t, lambda_t
+          here). It never ends: the ends (2) and (3) are ours.
 Time      s'_t is the state that step t led to, before any reset: at a truncation V(s'_t) is not V(s_{t+1}).
 Masks     terminated cuts both bootstraps, in (3) and (4); done cuts the recursion in (4).
-Gamma     rolling_gamma=True: gamma_t and lambda_t belong to step t. False: G_k uses gamma_k and lambda_k throughout.
+Gamma     rolling_gamma=True: gamma_t and lambda_t belong to step t. False (TorchRL's): G_k uses gamma_k, lambda_k.
 Limits    lambda = 0: TD(0).  lambda = 1: TD(1).  V(s'_t) = V(s_{t+1}) inside a trajectory: G = GAE + V.
 TorchRL   td_lambda_return_estimate, vec_td_lambda_return_estimate and their _advantage_estimate.
 """

@@ -6,12 +6,12 @@
     next_t  = V(s'_t) where done_t, or t = T - 1;  v_{t+1} elsewhere             (4)
     A_t     = rho_t (r_t + gamma_t (1 - terminated_t) next_t - V(s_t))           (5)
 
-Source    Espeholt et al. 2018, arXiv:1802.01561v3, eq. 1 and Remark 1 for (1)-(3); section 4.2, the policy
-          gradient, for (5). The trajectory ends in (3)-(5) are ours: the paper has none.
+Source    Espeholt et al. 2018, arXiv:1802.01561v3, eq. 1 and Remark 1 for (1)-(3); section 4.2, "V-trace actor-critic
+          algorithm" (no number, after eq. 4), for (5). Trajectory ends and gamma_t are ours: the paper has neither.
 Time      s'_t is the state that step t led to, before any reset: at a truncation V(s'_t) is not V(s_{t+1}).
 Masks     terminated cuts the bootstraps in (2) and (5); done cuts the recursion in (3) and the look-ahead in (4).
 Ties      At w_t = rho_bar (or c_bar) the derivative is that of w_t. On-policy with thresholds 1 is such a tie.
-Limits    On-policy, thresholds >= 1, V(s'_t) = V(s_{t+1}) inside a trajectory: v = the TD(1) return.
+Limits    On-policy, thresholds >= 1, V(s'_t) = V(s_{t+1}) inside a trajectory: v = the TD(1) return (the paper's eq. 2).
 TorchRL   vtrace_advantage_estimate (its docstring describes log_pi and log_mu the wrong way round).
 """
 

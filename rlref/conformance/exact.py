@@ -1,0 +1,75 @@
+"""A page at 60 decimal digits: the same loop, another number type, rounded once.
+
+Values are the correctly rounded float64, the same bits on every machine. Derivatives are central differences of the
+loop with h = 1e-20: their own error is of order h^2 = 1e-40, far below the rounding to float64. Where the differences
+to the left and to the right disagree, the loop is at a tie; there the derivative is that of the branch it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rlref.conformance.jet import Jet
+from rlref.pages import Page
+
+try:
+    import mpmath
+except ImportError as error:  # pragma: no cover - the message is tested in a subprocess
+    raise ImportError("exact evaluation needs mpmath: pip install 'rlref[golden]'") from error
+
+DIGITS = 60
+STEP = "1e-20"
+Arrays = dict[str, np.ndarray]
+
+
+def outputs(page: Page, inputs: Mapping[str, Any]) -> Arrays:
+    """The page's outputs, correctly rounded."""
+    with mpmath.workdps(DIGITS):
+        result = page.loop.run(inputs, lambda x, name, index: mpmath.mpf(x))  # type: ignore[attr-defined]
+        return {name: _round(numbers) for name, numbers in zip(page.outputs, result, strict=True)}
+
+
+def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray]) -> Arrays:
+    """The derivative of sum(cotangent * output) by each differentiable input, correctly rounded."""
+    with mpmath.workdps(DIGITS):
+        h = mpmath.mpf(STEP)
+        centre = _total(page, inputs, cotangents, None, 0)
+        derivatives: Arrays = {}
+        for name in page.differentiable:
+            shape = np.shape(inputs[name])
+            numbers = np.empty(int(np.prod(shape)), dtype=object)
+            for index in range(numbers.size):
+                right = (_total(page, inputs, cotangents, (name, index), h) - centre) / h
+                left = (centre - _total(page, inputs, cotangents, (name, index), -h)) / h
+                smooth = abs(right - left) <= mpmath.mpf("1e-12") * (abs(right) + abs(left))
+                numbers[index] = (right + left) / 2 if smooth else _branch(page, inputs, cotangents, (name, index))
+            derivatives[name] = _round(numbers.reshape(shape))
+        return derivatives
+
+
+def _total(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], where: Any, h: Any) -> Any:
+    """sum(cotangent * output), with h added to one element of one input."""
+    def number(x: float, name: str, index: int) -> Any:
+        return mpmath.mpf(x) + h if where == (name, index) else mpmath.mpf(x)
+
+    result = page.loop.run(inputs, number)  # type: ignore[attr-defined]
+    return sum(mpmath.mpf(c) * y for name, numbers in zip(page.outputs, result, strict=True)
+               for c, y in zip(np.ravel(cotangents[name]).tolist(), numbers.ravel(), strict=True))
+
+
+def _branch(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], where: Any) -> Any:
+    """The same derivative by the branch that the loop takes at the point itself."""
+    def number(x: float, name: str, index: int) -> Jet:
+        return Jet(mpmath.mpf(x), mpmath.mpf(where == (name, index)))
+
+    result = page.loop.run(inputs, number)  # type: ignore[attr-defined]
+    return sum(mpmath.mpf(c) * y.slope for name, numbers in zip(page.outputs, result, strict=True)
+               for c, y in zip(np.ravel(cotangents[name]).tolist(), numbers.ravel(), strict=True))
+
+
+def _round(numbers: np.ndarray) -> np.ndarray:
+    """Each number to the nearest float64, and no -0.0, which no difference quotient can tell from 0.0."""
+    return np.array([float(x) for x in numbers.flat]).reshape(numbers.shape) + 0.0

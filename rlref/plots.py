@@ -1,0 +1,92 @@
+"""What the figures and the tutorials draw alike. Nothing here computes a return: the numbers come from the pages.
+
+This is the only module that imports matplotlib.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+try:
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.figure import Figure
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"rlref.plots needs matplotlib ({error}): pip install 'rlref[plots]'", name=error.name) from error
+
+WIDTH = 8.3  # inches; 800 px in a README, where 10 pt text is 13 px high
+
+# Okabe and Ito's colours. A series also has its own marker and its own dashes, so colour is never all that differs.
+BLUE, VERMILION, GREEN, ORANGE, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7"
+SERIES = [
+    {"color": BLUE, "marker": "o", "linestyle": "-"},
+    {"color": VERMILION, "marker": "s", "linestyle": "--"},
+    {"color": GREEN, "marker": "^", "linestyle": "-."},
+    {"color": PURPLE, "marker": "D", "linestyle": (0, (1, 1))},
+    {"color": ORANGE, "marker": "v", "linestyle": (0, (6, 2, 1, 2, 1, 2))},
+]
+TERMINATED = {"color": "black", "linestyle": "-", "linewidth": 1.6}
+TRUNCATED = {"color": "black", "linestyle": (0, (3, 2)), "linewidth": 1.6}
+
+STYLE = {
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 96,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5.5,
+    "svg.fonttype": "path",  # an SVG in a README finds no fonts of its own
+    "svg.hashsalt": "rlref",
+}
+
+
+def use_style() -> None:
+    """Make rlref's style the style of everything drawn from now on."""
+    plt.rcParams.update(STYLE)
+
+
+def save(figure: Figure, script: str) -> None:
+    """Write ``script``'s SVG, the same bytes every time, next to it or into the directory given on its command line."""
+    path = Path(script)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else path.parent
+    figure.savefig(folder / f"{path.stem}.svg", metadata={"Date": None, "Creator": None})
+
+
+def lines(axes: Axes, x: ArrayLike, series: Mapping[str, ArrayLike]) -> None:
+    """One line for each of ``series``, by its label; with markers where the points are few enough to tell apart."""
+    x = np.asarray(x)
+    for look, (label, y) in zip(SERIES, series.items(), strict=False):
+        axes.plot(x, y, label=label, **(look if len(x) <= 30 else {**look, "marker": ""}))
+
+
+def ends(axes: Axes, done: ArrayLike, terminated: ArrayLike) -> None:
+    """A vertical line behind every step that ends a trajectory: solid where terminated, dashed where truncated."""
+    for t in np.flatnonzero(done):
+        axes.axvline(t + 0.5, zorder=1.5, **(TERMINATED if np.asarray(terminated)[t] else TRUNCATED))
+
+
+def credit(axes: Axes, derivative: ArrayLike, done: ArrayLike, terminated: ArrayLike) -> QuadMesh:
+    """``derivative[t, s]`` of the estimate at t by an input at s, as shades between 0 and 1. Rows are t, downwards."""
+    derivative = np.asarray(derivative)
+    edges = np.arange(len(derivative) + 1) - 0.5
+    shades = np.ma.masked_equal(derivative, 0.0)  # white: no influence at all
+    mesh = axes.pcolormesh(edges, edges, shades, cmap="viridis_r", vmin=0.0, vmax=1.0)
+    ends(axes, done, terminated)
+    axes.set(xlim=(-0.5, edges[-1]), ylim=(edges[-1], -0.5), aspect="equal")
+    axes.grid(False)
+    return mesh
