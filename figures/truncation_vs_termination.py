@@ -26,14 +26,14 @@ parameters = {"gamma": GAMMA, "lmbda": LAMBDA}
 estimates = {
     "truncated": gae.vectorized(reward, value, value, done, neither, **parameters),
     "terminated": gae.vectorized(reward, value, value, done, terminated, **parameters),
-    "mistake: truncated, but bootstrapped from the state after the reset":
+    "mistake: truncated, bootstrap read after the reset":
         gae.vectorized(reward, value, after_reset, done, neither, **parameters),
 }
 
 plots.use_style()
 figure, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 3.9))
 for ax, field in zip(axes, ["value_target", "advantage"], strict=True):
-    plots.lines(ax, np.arange(STEPS), {label: getattr(e, field) for label, e in estimates.items()})
+    plots.lines(ax, np.arange(STEPS), {label: getattr(e, field) for label, e in estimates.items()}, done)
     plots.ends(ax, done & (np.arange(STEPS) == END), neither)
     ax.set(xlabel="step $t$", xticks=range(0, STEPS, 2))
 axes[0].set(title="Value target", ylabel=r"$G_t$, in units of return", ylim=(0, 11))

@@ -9,9 +9,10 @@ import numpy as np
 from rlref import plots
 from rlref.returns import ValueEstimate, vtrace
 
-INF = float("inf")
+NONE = 1e30  # a ceiling that no weight here reaches
 plots.use_style()
-figure, axes = plt.subplots(2, 2, figsize=(plots.WIDTH, 6.4))
+figure, axes = plt.subplots(2, 2, figsize=(plots.WIDTH, 6.6))
+figure.get_layout_engine().set(h_pad=0.12)
 
 # One step with reward 1 and values 0: the target is rho. Its derivative by log pi is that of the weight.
 log_w = np.linspace(-3, 2, 251)[None]  # [T = 1, B = 251]
@@ -19,14 +20,14 @@ zero, one = np.zeros_like(log_w), np.ones_like(log_w)
 end = one.astype(bool)
 step = {"reward": one, "state_value": zero, "next_state_value": zero, "log_pi": log_w, "log_mu": zero,
         "done": end, "terminated": end, "gamma": 1.0, "c_thresh": 1.0}
-ceilings = {r"$\bar\rho = \infty$": INF, r"$\bar\rho = 2$": 2.0, r"$\bar\rho = 1$": 1.0}
+ceilings = {r"$\bar\rho = \infty$": NONE, r"$\bar\rho = 2$": 2.0, r"$\bar\rho = 1$": 1.0}
 weights = {label: vtrace.vectorized(**step, rho_thresh=rho).value_target[0] for label, rho in ceilings.items()}
 slopes = {label: vtrace.vjp(ValueEstimate(zero, one), **step, rho_thresh=rho).log_pi[0]
           for label, rho in ceilings.items()}
 plots.lines(axes[0, 0], log_w[0], weights)
 plots.lines(axes[0, 1], log_w[0], slopes)
 axes[0, 0].set(title="The weight is cut at its ceiling", ylabel=r"$\rho_t = \min(\bar\rho, w_t)$", ylim=(-0.1, 4))
-axes[0, 1].set(title="and trains nothing above it", ylabel=r"$d\rho_t \,/\, d\log\pi$", ylim=(-0.1, 4))
+axes[0, 1].set(title="Its derivative is 0 above the ceiling", ylabel=r"$d\rho_t \,/\, d\log\pi$", ylim=(-0.1, 4))
 for ax in axes[0]:
     ax.set_xlabel(r"log-ratio $\log w_t = \log\pi - \log\mu$, in nats")
     ax.legend()
@@ -38,13 +39,15 @@ no, last = np.zeros(len(ratio), bool), steps == len(ratio) - 1
 way = {"reward": last.astype(float), "state_value": 0.0 * ratio, "next_state_value": 0.0 * ratio,
        "log_pi": np.log(ratio), "log_mu": 0.0 * ratio, "done": last, "terminated": last, "gamma": 1.0}
 plots.lines(axes[1, 0], steps, {
-    r"$\bar\rho = \bar c = \infty$": vtrace.vectorized(**way, rho_thresh=INF, c_thresh=INF).value_target,
-    r"$\bar\rho = \infty,\ \bar c = 1$": vtrace.vectorized(**way, rho_thresh=INF, c_thresh=1.0).value_target,
+    r"$\bar\rho = \bar c = \infty$": vtrace.vectorized(**way, rho_thresh=NONE, c_thresh=NONE).value_target,
+    r"$\bar\rho = \infty,\ \bar c = 1$": vtrace.vectorized(**way, rho_thresh=NONE, c_thresh=1.0).value_target,
     r"$\bar\rho = \bar c = 1$": vtrace.vectorized(**way, rho_thresh=1.0, c_thresh=1.0).value_target,
 })
-axes[1, 0].set(title=r"$\bar c$ bounds the product of weights", xlabel="step $t$ (reward 1 at step 11)",
-               ylabel="$v_t$, in units of return", yscale="log")
-axes[1, 0].legend()
+axes[1, 0].set(title=r"$\bar c$ bounds the product of the weights", xlabel="step $t$ (reward 1 at step 11)",
+               ylabel="$v_t$, in units of return", yscale="log", ylim=(0.4, 40),
+               yticks=[0.5, 1, 2, 5, 10, 20], yticklabels=["0.5", "1", "2", "5", "10", "20"])
+axes[1, 0].minorticks_off()
+axes[1, 0].legend(loc="upper right")
 
 # A random walk over 5 states, paid 1 for leaving to the right: repeat the expected one-step update until it rests.
 STATES, GAMMA, PI, MU = 5, 0.9, 0.75, 0.5  # PI and MU: probabilities of a step to the right

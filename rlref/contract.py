@@ -47,7 +47,7 @@ def check_values(name: str, x: np.ndarray, entry: Entry, unread: np.ndarray | No
     """Refuse NaN, infinities and values out of range, except where ``unread`` is True."""
     if entry.kind == "bool":
         return
-    if entry.low == -math.inf and math.isfinite(_sum(x)):  # a finite sum has finite terms
+    if entry.low == -math.inf and math.isfinite(np.add.reduce(x, axis=None)):  # a finite sum has finite terms
         return
     wrong = ~np.isfinite(x)
     if entry.infinite is not None:
@@ -59,11 +59,6 @@ def check_values(name: str, x: np.ndarray, entry: Entry, unread: np.ndarray | No
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         where = f" at index {index if len(index) > 1 else index[0]}" if index else ""
         raise ValueError(f"{name}: expected values {entry.range}, got {x[index]}{where}")
-
-
-def _sum(x: np.ndarray) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.add.reduce(x, axis=None))
 
 
 def check_cotangent(value: Any, output: type, shape: tuple[int, ...]) -> Any:
@@ -97,14 +92,16 @@ class Contract:
             self.output = function.__globals__[self.output]
         self.entries = {name: GLOSSARY[name] for name in self.names if name != "cotangent"}
         self.steps = [name for name, entry in self.entries.items() if entry.per_step]
+        self.parameters = [name for name, entry in self.entries.items() if not entry.per_step]
         self.positional = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters.values())
 
+    @np.errstate(over="ignore", invalid="ignore")  # in the sums of check_values; once, because it is slow
     def check(self, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments by name, coerced and checked. Parameters are floats or arrays that broadcast."""
         if len(args) > self.positional or len(args) + len(kwargs) != len(self.names):
             self.signature.bind(*args, **kwargs)  # raises Python's own message
         given = dict(zip(self.names, args, strict=False), **kwargs)
-        if given.keys() != self.entries.keys() | ({"cotangent"} if self.output else set()):
+        if given.keys() != self.signature.parameters.keys():
             self.signature.bind(*args, **kwargs)
         checked: dict[str, Any] = {}
         shape: tuple[int, ...] = ()
@@ -124,9 +121,8 @@ class Contract:
             if wrong.any():
                 index = tuple(int(i) for i in np.argwhere(wrong)[0])
                 raise ValueError(f"terminated: expected done wherever terminated, got terminated alone at {index}")
-        for name, entry in self.entries.items():
-            if not entry.per_step:
-                checked[name] = self.parameter(name, given[name], entry, shape)
+        for name in self.parameters:
+            checked[name] = self.parameter(name, given[name], self.entries[name], shape)
         if self.output:
             checked["cotangent"] = check_cotangent(given["cotangent"], self.output, shape)
         return checked

@@ -49,7 +49,6 @@ STYLE = {
     "grid.color": "#E4E4E4",
     "legend.frameon": False,
     "lines.linewidth": 1.8,
-    "lines.markersize": 5.5,
     "svg.fonttype": "path",  # an SVG in a README finds no fonts of its own
     "svg.hashsalt": "rlref",
 }
@@ -67,11 +66,19 @@ def save(figure: Figure, script: str) -> None:
     figure.savefig(folder / f"{path.stem}.svg", metadata={"Date": None, "Creator": None})
 
 
-def lines(axes: Axes, x: ArrayLike, series: Mapping[str, ArrayLike]) -> None:
-    """One line for each of ``series``, by its label; with markers where the points are few enough to tell apart."""
-    x = np.asarray(x)
-    for look, (label, y) in zip(SERIES, series.items(), strict=False):
-        axes.plot(x, y, label=label, **(look if len(x) <= 30 else {**look, "marker": ""}))
+def lines(axes: Axes, x: ArrayLike, series: Mapping[str, ArrayLike], done: ArrayLike = False) -> None:
+    """One line for each of ``series``, by its label, broken after each step that is ``done``.
+
+    Markers where the points are few enough to tell apart; smaller from series to series, as equal points cover each
+    other.
+    """
+    x = np.asarray(x, float)
+    after = np.flatnonzero(np.broadcast_to(done, x.shape)[:-1]) + 1
+    for i, (label, y) in enumerate(series.items()):
+        look = {**SERIES[i], "markersize": 8.0 - 1.5 * i}
+        if len(x) > 30:
+            look["marker"] = ""
+        axes.plot(np.insert(x, after, np.nan), np.insert(np.asarray(y, float), after, np.nan), label=label, **look)
 
 
 def ends(axes: Axes, done: ArrayLike, terminated: ArrayLike) -> None:
@@ -89,4 +96,5 @@ def credit(axes: Axes, derivative: ArrayLike, done: ArrayLike, terminated: Array
     ends(axes, done, terminated)
     axes.set(xlim=(-0.5, edges[-1]), ylim=(edges[-1], -0.5), aspect="equal")
     axes.grid(False)
+    axes.spines[:].set_visible(True)
     return mesh

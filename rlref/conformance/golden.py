@@ -1,0 +1,130 @@
+"""Golden vectors: reading, writing and exporting them. Nothing here computes; ``generate`` does.
+
+A file a page, ``vectors/<family>/<page>.json``, described for other languages in ``vectors/README.md`` and by
+``vectors/schema.json``. An array is {"shape": [...], "data": [...]}, row-major; NaN and the infinities, which JSON does
+not have, are the strings "NaN", "Infinity" and "-Infinity".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rlref.pages import Page, find
+
+Arrays = dict[str, np.ndarray]
+VERSION = 1
+WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+GROUPS = ("inputs", "outputs", "output_scales", "cotangents", "gradients", "gradient_scales")
+
+
+class Vector(NamedTuple):
+    """One golden case. The scales are what a tolerance multiplies: |got - expected| <= units * eps * scale."""
+
+    id: str
+    comment: str
+    source: str  # where the numbers come from; "" means rlref's exact evaluation alone
+    flags: tuple[str, ...]  # the known mistakes that this case catches
+    inputs: dict[str, Any]
+    outputs: Arrays
+    output_scales: Arrays
+    cotangents: Arrays
+    gradients: Arrays
+    gradient_scales: Arrays
+
+
+def load(page: str | Page) -> list[Vector]:
+    """The vectors of a page, "returns.gae" or "gae", as installed with rlref."""
+    page = find(page) if isinstance(page, str) else page
+    return parse(installed(page))
+
+
+def installed(page: Page) -> str:
+    """The text of a page's installed vector file."""
+    family, _, short = page.name.partition(".")
+    return resources.files("rlref.conformance").joinpath("vectors", family, f"{short}.json").read_text("utf-8")
+
+
+def parse(text: str) -> list[Vector]:
+    """The vectors in a file's text."""
+    return [Vector(case["id"], case["comment"], case["source"], tuple(case["flags"]),
+                   *({name: decode(array) for name, array in case[group].items()} for group in GROUPS))
+            for case in json.loads(text)["cases"]]
+
+
+def decode(array: Mapping[str, Any]) -> Any:
+    """An encoded array as NumPy's, a parameter without axes as a plain number."""
+    data = [WORDS[x] if isinstance(x, str) else x for x in array["data"]]
+    dtype = bool if data and isinstance(data[0], bool) else None
+    result = np.array(data, dtype=dtype).reshape(array["shape"])
+    return result if array["shape"] else result.item()
+
+
+def encode(value: Any) -> dict[str, Any]:
+    """The reverse of ``decode``; floats are printed with the fewest digits that read back to the same bits."""
+    data = np.ravel(value).tolist()
+    return {"shape": list(np.shape(value)), "data": [x if math.isfinite(x) else _word(x) for x in data]}
+
+
+def _word(x: float) -> str:
+    return "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
+
+
+def dump(page: Page, mistakes: Mapping[str, Mapping[str, str]], vectors: list[Vector]) -> str:
+    """The text of a vector file: JSON with one line an array, so that a diff can be read."""
+    head = {
+        "version": VERSION, "page": page.name, "title": page.title, "source": page.section("Source"),
+        "tolerance": {"eps": 2.0**-52, "output_units": 16, "gradient_units": 64},
+        "arguments": {name: {"axes": entry.axes, "kind": entry.kind, "meaning": entry.meaning}
+                      for name, entry in page.arguments.items()},
+        "mistakes": mistakes,
+    }
+    lines = ["{"]
+    lines += [f' {json.dumps(key)}: {json.dumps(value)},' for key, value in head.items()]
+    lines.append(' "cases": [')
+    for i, vector in enumerate(vectors):
+        lines.append("  {")
+        lines += [f"   {json.dumps(key)}: {json.dumps(getattr(vector, key))},"
+                  for key in ("id", "comment", "source", "flags")]
+        for group in GROUPS:
+            arrays = [f"    {json.dumps(name)}: {json.dumps(encode(x))}" for name, x in getattr(vector, group).items()]
+            lines += [f"   {json.dumps(group)}: {{", ",\n".join(arrays), "   }" + ("," if group != GROUPS[-1] else "")]
+        lines.append("  }," if i < len(vectors) - 1 else "  }")
+    return "\n".join([*lines, " ]", "}", ""])
+
+
+def export(page: Page, directory: Path, form: str) -> Path:
+    """Write a page's vectors below ``directory`` as "json" or "npz"; the file appears whole or not at all."""
+    family, _, short = page.name.partition(".")
+    path = directory / family / f"{short}.{form}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if form == "json":
+        write_whole(path, installed(page).encode("utf-8"))
+        return path
+    arrays = {f"{vector.id}/{group}/{name}": np.asarray(x) for vector in load(page) for group in GROUPS
+              for name, x in getattr(vector, group).items()}
+    with tempfile.TemporaryDirectory() as scratch:
+        np.savez(Path(scratch) / "vectors.npz", **arrays)
+        write_whole(path, (Path(scratch) / "vectors.npz").read_bytes())
+    return path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace ``path`` by ``content`` in one step, so that a failure leaves no half-written file."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            file.write(content)
+            file.close()
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise

@@ -1,0 +1,75 @@
+"""Judging a backend in another language by a file of what it gave for the golden vectors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlref.conformance import golden
+from rlref.conformance.judge import Task
+from rlref.conformance.verify import Judgement, judge_function, tasks
+from rlref.conformance.worker import Answer, BackendError, Offer, well_formed
+from rlref.pages import find, pages
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The file's content: {"backend": ..., "results": {page: {case id: {"outputs": ..., "gradients": ...}}}}."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BackendError(f"outputs: expected a readable file, got {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise BackendError(f"outputs: expected JSON, got {path}: {error}") from error
+    results = content.get("results") if isinstance(content, dict) else None
+    if not isinstance(results, dict) or not all(isinstance(cases, dict) for cases in results.values()):
+        raise BackendError('outputs: expected {"results": {page: {case id: {"outputs": ...}}}}, see vectors/README.md')
+    unknown = sorted(set(results) - set(pages()))
+    if unknown:
+        raise BackendError(f"outputs: expected pages among {', '.join(pages())}, got {', '.join(unknown)}")
+    for page, cases in results.items():
+        strange = sorted(set(cases) - {vector.id for vector in golden.load(page)})
+        if strange:
+            raise BackendError(f"outputs: {page} has no case called {', '.join(strange[:3])}")
+    return content
+
+
+def judgements(content: Mapping[str, Any], references: list[str], dtype: str) -> Iterator[Judgement]:
+    """A judgement for the values, and one for the gradients, of each page that the file answers."""
+    for name, cases in content["results"].items():
+        if name not in references:
+            continue
+        todo = tasks(find(name), 0, 0, dtype)
+        for gradient, part in ((False, "outputs"), (True, "gradients")):
+            if any("error" in case or part in case for case in cases.values()):
+                offer = Offer(find(name).short, name, "", gradient)
+
+                def call(task: Task, cases: Any = cases, offer: Offer = offer, part: str = part) -> Answer:
+                    return _answer(cases.get(task.case.id, {}), offer, part, task)
+
+                yield judge_function(offer, todo, call, dtype, shrinks=False)
+
+
+def _answer(case: Mapping[str, Any], offer: Offer, part: str, task: Task) -> Answer:
+    if "error" in case:
+        return Answer("raised", text=str(case["error"]))
+    if part not in case:
+        return Answer("not offered", text="no such case in the file")
+    page = find(offer.page)
+    fields = page.differentiable if offer.gradient else page.outputs
+    if not isinstance(case[part], dict) or set(case[part]) != set(fields):
+        return Answer("malformed", text=f"expected {part} {', '.join(fields)}, got {', '.join(case[part])}")
+    try:
+        arrays = [np.asarray(_decode(case[part][field]), np.float64) for field in fields]
+    except (KeyError, TypeError, ValueError) as error:
+        return Answer("malformed", text=f"expected arrays as in the golden vectors: {type(error).__name__}: {error}")
+    return well_formed(arrays, fields, next(iter(task.values.values.values())).shape)
+
+
+def _decode(x: Any) -> Any:
+    """An encoded array, or a plain nested list."""
+    return golden.decode(x) if isinstance(x, dict) else [
+        _decode(each) if isinstance(each, list) else golden.WORDS.get(each, each) for each in x]

@@ -1,0 +1,44 @@
+"""Hypothesis profiles, and the one strategy of the suite: what ``rlref.conformance.cases`` samples, made to shrink.
+
+The default profile always tries the same examples. ``HYPOTHESIS_PROFILE=release`` (or ``--hypothesis-profile=release``)
+tries 2000 new ones a test. After a run that counted rounding errors, the worst of each page are printed.
+"""
+
+from __future__ import annotations
+
+import os
+
+import laws
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from rlref.conformance import cases
+
+COMMON = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("default", derandomize=True, max_examples=60, **COMMON)
+settings.register_profile("release", derandomize=False, max_examples=2000, print_blob=True, **COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@st.composite
+def _examples(draw, page):
+    def pick(n):
+        return draw(st.integers(0, n - 1))
+
+    full = draw(st.booleans())
+    inputs = cases.sample(page, pick, full=full)
+    return inputs, cases.cotangents(page, pick, laws.shape_of(page, inputs), full=full)
+
+
+@pytest.fixture(scope="session")
+def examples():
+    """examples(page) is the strategy of inputs and cotangents for it, short or with all their bits."""
+    return _examples
+
+
+def pytest_terminal_summary(terminalreporter):
+    if laws.WORST:
+        terminalreporter.section("worst errors, in eps-units")
+        for page, worst in sorted(laws.WORST.items()):
+            terminalreporter.line(f"{page:22}" + "".join(f"  {form} {units:5.2f}" for form, units in worst.items()))
