@@ -1,4 +1,4 @@
-"""Bias against variance of the TD(lambda) return over lambda, measured on a random walk whose values are known.
+"""Bias against variance of the TD(lambda) return over lambda, measured on a random walk with known values.
 
     python figures/bias_variance_lambda.py [DIRECTORY]
 """
@@ -10,13 +10,13 @@ from rlref import plots
 from rlref.returns import td_lambda
 
 STATES, GAMMA = 5, 0.9
-STEPS, WALKS = 100, 4000  # of 20 000 walks, 4000 from each state; about one in 10^6 is still going after 100 steps
+STEPS, WALKS = 100, 4000  # 4000 walks from each state; about one in 10^6 is still going after 100 steps
 
 chain = 0.5 * (np.eye(STATES, k=1) + np.eye(STATES, k=-1))
 true_value = np.linalg.solve(np.eye(STATES) - GAMMA * chain, 0.5 * np.eye(STATES)[-1])
 
-# Random steps left and right until the walk leaves the chain; 1 is paid for leaving to the right. What a walk does
-# after it has left is never read: it stands still there.
+# Random steps left and right until the walk leaves the chain; 1 is paid for leaving to the right. What a
+# walk does after it has left is never read: it stands still there.
 rng = np.random.default_rng(1)
 start = np.repeat(np.arange(STATES), WALKS)
 position = np.empty((STEPS + 1, len(start)), int)
@@ -47,8 +47,8 @@ for ax, (title, critic) in zip(axes, critics.items(), strict=True):
     squared_bias, variance = np.array([measured(critic, x) for x in lmbda]).T
     error = squared_bias + variance
     plots.lines(ax, lmbda, {"squared bias": squared_bias, "variance": variance, "their sum": error})
-    best = lmbda[np.argmin(error)]
-    ax.set(title=f"{title}\n" + rf"(sum smallest near $\lambda = {best:.1f}$)", xlabel=r"$\lambda$", ylim=(0, None))
+    best = rf"(sum smallest near $\lambda = {lmbda[np.argmin(error)]:.1f}$)"
+    ax.set(title=f"{title}\n{best}", xlabel=r"$\lambda$", ylim=(0, None))
 axes[0].set_ylabel("error of the target, in return$^2$")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
 plots.save(figure, __file__)

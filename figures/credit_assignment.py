@@ -16,7 +16,7 @@ done[[3, 7]] = True
 terminated[3] = True
 
 # One batch entry for each advantage: in entry t the cotangent is 1 at A_t and 0 elsewhere, so that the vjp is
-# the row t of the derivative. The estimates are linear in rewards and values, whose numbers therefore do not matter.
+# row t of the derivative. The estimates are linear in rewards and values, whose numbers thus do not matter.
 square = np.zeros((STEPS, STEPS))
 cotangent = ValueEstimate(advantage=np.eye(STEPS), value_target=square)
 inputs = {"reward": square, "state_value": square, "next_state_value": square,

@@ -1,4 +1,4 @@
-"""The same rewards and values, ended three ways: what a terminated and a truncated end do to targets and advantages.
+"""The same rewards and values, ended three ways: what a terminated and a truncated end do to the estimates.
 
 Two episodes in one batch. The critic is right for rewards that go on forever: V = r / (1 - gamma).
 

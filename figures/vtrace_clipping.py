@@ -1,4 +1,4 @@
-"""V-trace's two ceilings: the clipped weights, their derivative, how far a reward reaches, and what is learnt.
+"""V-trace's two ceilings: the clipped weights, their derivative, how far a reward reaches, what is learnt.
 
     python figures/vtrace_clipping.py [DIRECTORY]
 """
@@ -21,15 +21,16 @@ end = one.astype(bool)
 step = {"reward": one, "state_value": zero, "next_state_value": zero, "log_pi": log_w, "log_mu": zero,
         "done": end, "terminated": end, "gamma": 1.0, "c_thresh": 1.0}
 ceilings = {r"$\bar\rho = \infty$": NONE, r"$\bar\rho = 2$": 2.0, r"$\bar\rho = 1$": 1.0}
-weights = {label: vtrace.vectorized(**step, rho_thresh=rho).value_target[0] for label, rho in ceilings.items()}
+weights = {label: vtrace.vectorized(**step, rho_thresh=rho).value_target[0]
+           for label, rho in ceilings.items()}
 slopes = {label: vtrace.vjp(ValueEstimate(zero, one), **step, rho_thresh=rho).log_pi[0]
           for label, rho in ceilings.items()}
 plots.lines(axes[0, 0], log_w[0], weights)
 plots.lines(axes[0, 1], log_w[0], slopes)
-axes[0, 0].set(title="The weight is cut at its ceiling", ylabel=r"$\rho_t = \min(\bar\rho, w_t)$", ylim=(-0.1, 4))
-axes[0, 1].set(title="Its derivative is 0 above the ceiling", ylabel=r"$d\rho_t \,/\, d\log\pi$", ylim=(-0.1, 4))
+axes[0, 0].set(title="The weight is cut at its ceiling", ylabel=r"$\rho_t = \min(\bar\rho, w_t)$")
+axes[0, 1].set(title="Its derivative is 0 above the ceiling", ylabel=r"$d\rho_t \,/\, d\log\pi$")
 for ax in axes[0]:
-    ax.set_xlabel(r"log-ratio $\log w_t = \log\pi - \log\mu$, in nats")
+    ax.set(xlabel=r"log-ratio $\log w_t = \log\pi - \log\mu$, in nats", ylim=(-0.1, 4))
     ax.legend()
 
 # A reward of 1 at the last of 12 steps, values 0: v_t is the product of the weights on the way back to t.
@@ -49,14 +50,18 @@ axes[1, 0].set(title=r"$\bar c$ bounds the product of the weights", xlabel="step
 axes[1, 0].minorticks_off()
 axes[1, 0].legend(loc="upper right")
 
-# A random walk over 5 states, paid 1 for leaving to the right: repeat the expected one-step update until it rests.
+# A random walk over 5 states, paid 1 for leaving to the right: repeat the expected update until it rests.
 STATES, GAMMA, PI, MU = 5, 0.9, 0.75, 0.5  # PI and MU: probabilities of a step to the right
-state = np.repeat(np.arange(STATES), 2)[None]  # [T = 1, B = 10]: every state with the steps left and right
-right = np.tile([False, True], STATES)[None]
+rho_bar = np.linspace(0.1, 2.0, 39)
+state = np.repeat(np.arange(STATES), 2)  # every state, with a step to the left and one to the right
+right = np.tile([False, True], STATES)
 after = state + np.where(right, 1, -1)
 left_chain = (after < 0) | (after == STATES)
-taken = {"reward": (after == STATES).astype(float), "done": left_chain, "terminated": left_chain,
-         "log_pi": np.log(np.where(right, PI, 1 - PI)), "log_mu": np.log(np.where(right, MU, 1 - MU))}
+mu = np.where(right, MU, 1 - MU)
+taken = {"reward": after == STATES, "done": left_chain, "terminated": left_chain,
+         "log_pi": np.log(np.where(right, PI, 1 - PI)), "log_mu": np.log(mu)}
+taken = {name: np.broadcast_to(x, (1, len(rho_bar), len(x))) for name, x in taken.items()}  # [T = 1, 39, 10]
+taken["reward"] = taken["reward"].astype(float)
 
 
 def true_value(p):
@@ -65,20 +70,14 @@ def true_value(p):
     return np.linalg.solve(np.eye(STATES) - GAMMA * chain, p * np.eye(STATES)[-1])
 
 
-def fixed_point(rho_thresh):
-    """Where the expectation under mu of v_t - V(s_t) is zero."""
-    value = np.zeros(STATES)
-    for _ in range(1000):
-        target = vtrace.vectorized(
-            state_value=value[state], next_state_value=np.append(value, 0.0)[after], **taken,
-            gamma=GAMMA, rho_thresh=rho_thresh, c_thresh=1.0).value_target
-        value = (target * np.where(right, MU, 1 - MU)).reshape(STATES, 2).sum(axis=1)
-    return value
+value = np.zeros((len(rho_bar), STATES + 2))  # two more for the positions 5 and -1 outside the chain, never read
+for _ in range(1000):
+    target = vtrace.vectorized(state_value=value[None, :, state], next_state_value=value[None, :, after], **taken,
+                               gamma=GAMMA, rho_thresh=rho_bar[None, :, None], c_thresh=1.0).value_target
+    value[:, :STATES] = (target * mu).reshape(len(rho_bar), STATES, 2).sum(axis=2)  # its mean under mu
 
-
-rho_bar = np.linspace(0.1, 2.0, 39)
 middle = STATES // 2
-plots.lines(axes[1, 1], rho_bar, {"V-trace's fixed point": [fixed_point(rho)[middle] for rho in rho_bar]})
+plots.lines(axes[1, 1], rho_bar, {"V-trace's fixed point": value[:, middle]})
 axes[1, 1].axhline(true_value(PI)[middle], color="black", linewidth=1.2, linestyle=(0, (3, 2)))
 axes[1, 1].axhline(true_value(MU)[middle], color="black", linewidth=1.2, linestyle=(0, (3, 2)))
 axes[1, 1].text(0.1, true_value(PI)[middle] - 0.008, r"value of $\pi$", va="top")

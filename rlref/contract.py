@@ -61,6 +61,12 @@ def check_values(name: str, x: np.ndarray, entry: Entry, unread: np.ndarray | No
         raise ValueError(f"{name}: expected values {entry.range}, got {x[index]}{where}")
 
 
+def _annotation(function: Callable, name: str) -> type:
+    """An annotation of ``function``, whether or not its module postpones them."""
+    found = function.__annotations__[name]
+    return function.__globals__[found] if isinstance(found, str) else found
+
+
 def check_cotangent(value: Any, output: type, shape: tuple[int, ...]) -> Any:
     """``value`` as an ``output`` tuple of finite float64 arrays of ``shape``."""
     fields: tuple[str, ...] = output._fields  # type: ignore[attr-defined]
@@ -87,9 +93,7 @@ class Contract:
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters
         self.names = tuple(parameters)
-        self.output = parameters["cotangent"].annotation if "cotangent" in parameters else None
-        if isinstance(self.output, str):
-            self.output = function.__globals__[self.output]
+        self.output = _annotation(function, "cotangent") if "cotangent" in parameters else None
         self.entries = {name: GLOSSARY[name] for name in self.names if name != "cotangent"}
         self.steps = [name for name, entry in self.entries.items() if entry.per_step]
         self.parameters = [name for name, entry in self.entries.items() if not entry.per_step]
@@ -174,6 +178,7 @@ Split = Callable[[int, int], Iterator[tuple[int, Any]]]
 
 def _looped(function: Callable[P, R], split: Split) -> Callable[P, R]:
     contract = Contract(function)
+    output: Any = _annotation(function, "return")
 
     def run(arguments: Mapping[str, Any], number: Number) -> Any:
         """Run the loop on ``number(value, argument, flat index)`` for every real value; object arrays out."""
@@ -187,21 +192,20 @@ def _looped(function: Callable[P, R], split: Split) -> Callable[P, R]:
                 continue
             values = np.broadcast_to(values, shape).ravel().tolist()
             flat[name] = [number(x, name, i) for i, x in enumerate(values)] if entry.kind == "real" else values
-        results = None
+        results = [np.empty(math.prod(shape), dtype=object) for _ in output._fields]
         for _, part in split(shape[0], math.prod(shape[1:])):
-            result = function(**{name: value if contract.entries[name].setting else value[part]
+            result: Any = function(**{  # type: ignore[call-arg]
+                name: value if contract.entries[name].setting else value[part]
                                  for name, value in flat.items()})
-            if results is None:
-                results = type(result)(*(np.empty(math.prod(shape), dtype=object) for _ in result))
             for out, values in zip(results, result, strict=True):
                 out[part] = values
-        return type(results)(*(out.reshape(shape) for out in results))
+        return output(*(out.reshape(shape) for out in results))
 
     @functools.wraps(function)
     def loop(*args: P.args, **kwargs: P.kwargs) -> R:
         arguments = contract.signature.bind(*args, **kwargs).arguments
         results = run(arguments, lambda value, name, index: value)
-        return type(results)(*(out.astype(np.float64) for out in results))
+        return output(*(out.astype(np.float64) for out in results))
 
     loop.run = run  # type: ignore[attr-defined]
     return _documented(loop, contract)

@@ -1,4 +1,4 @@
-"""What the figures and the tutorials draw alike. Nothing here computes a return: the numbers come from the pages.
+"""What the figures and the tutorials draw alike. Nothing here computes a return: the pages do.
 
 This is the only module that imports matplotlib.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,19 +24,19 @@ except ModuleNotFoundError as error:
 
 WIDTH = 8.3  # inches; 800 px in a README, where 10 pt text is 13 px high
 
-# Okabe and Ito's colours. A series also has its own marker and its own dashes, so colour is never all that differs.
+# Okabe and Ito's colours. Each series also has its own marker and dashes: colour is never all that differs.
 BLUE, VERMILION, GREEN, ORANGE, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7"
-SERIES = [
+SERIES: list[dict[str, Any]] = [
     {"color": BLUE, "marker": "o", "linestyle": "-"},
     {"color": VERMILION, "marker": "s", "linestyle": "--"},
     {"color": GREEN, "marker": "^", "linestyle": "-."},
     {"color": PURPLE, "marker": "D", "linestyle": (0, (1, 1))},
     {"color": ORANGE, "marker": "v", "linestyle": (0, (6, 2, 1, 2, 1, 2))},
 ]
-TERMINATED = {"color": "black", "linestyle": "-", "linewidth": 1.6}
-TRUNCATED = {"color": "black", "linestyle": (0, (3, 2)), "linewidth": 1.6}
+TERMINATED: dict[str, Any] = {"color": "black", "linestyle": "-", "linewidth": 1.6}
+TRUNCATED: dict[str, Any] = {"color": "black", "linestyle": (0, (3, 2)), "linewidth": 1.6}
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "figure.dpi": 96,
     "figure.facecolor": "white",
@@ -60,7 +61,7 @@ def use_style() -> None:
 
 
 def save(figure: Figure, script: str) -> None:
-    """Write ``script``'s SVG, the same bytes every time, next to it or into the directory given on its command line."""
+    """Write ``script``'s SVG, always the same bytes, into the directory on its command line or next to it."""
     path = Path(script)
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else path.parent
     figure.savefig(folder / f"{path.stem}.svg", metadata={"Date": None, "Creator": None})
@@ -69,8 +70,8 @@ def save(figure: Figure, script: str) -> None:
 def lines(axes: Axes, x: ArrayLike, series: Mapping[str, ArrayLike], done: ArrayLike = False) -> None:
     """One line for each of ``series``, by its label, broken after each step that is ``done``.
 
-    Markers where the points are few enough to tell apart; smaller from series to series, as equal points cover each
-    other.
+    Markers where the points are few enough to tell apart; smaller from series to series, as equal points
+    cover each other.
     """
     x = np.asarray(x, float)
     after = np.flatnonzero(np.broadcast_to(done, x.shape)[:-1]) + 1
@@ -78,17 +79,18 @@ def lines(axes: Axes, x: ArrayLike, series: Mapping[str, ArrayLike], done: Array
         look = {**SERIES[i], "markersize": 8.0 - 1.5 * i}
         if len(x) > 30:
             look["marker"] = ""
-        axes.plot(np.insert(x, after, np.nan), np.insert(np.asarray(y, float), after, np.nan), label=label, **look)
+        y = np.insert(np.asarray(y, float), after, np.nan)
+        axes.plot(np.insert(x, after, np.nan), y, label=label, **look)
 
 
 def ends(axes: Axes, done: ArrayLike, terminated: ArrayLike) -> None:
-    """A vertical line behind every step that ends a trajectory: solid where terminated, dashed where truncated."""
+    """A vertical line after every step that ends a trajectory: solid if terminated, dashed if truncated."""
     for t in np.flatnonzero(done):
         axes.axvline(t + 0.5, zorder=1.5, **(TERMINATED if np.asarray(terminated)[t] else TRUNCATED))
 
 
 def credit(axes: Axes, derivative: ArrayLike, done: ArrayLike, terminated: ArrayLike) -> QuadMesh:
-    """``derivative[t, s]`` of the estimate at t by an input at s, as shades between 0 and 1. Rows are t, downwards."""
+    """``derivative[t, s]``, of the estimate at t by an input at s, as shades from 0 to 1; t goes down."""
     derivative = np.asarray(derivative)
     edges = np.arange(len(derivative) + 1) - 0.5
     shades = np.ma.masked_equal(derivative, 0.0)  # white: no influence at all

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ def sample(page: Page, pick: Pick, shape: tuple[int, ...] | None = None, full: b
         if entry.setting:
             inputs[name] = _setting(entry, pick, math.prod(shape))
         elif entry.per_step:
-            inputs[name] = _array(shape, lambda entry=entry: _number(entry, pick, full), entry)
+            inputs[name] = _array(shape, partial(_number, entry, pick, full), entry)
         else:
             inputs[name] = _parameter(entry, pick, shape, full)
     if "done" in inputs and "terminated" in inputs:

@@ -23,8 +23,7 @@ def diagnose(page: Page, outcomes: Sequence[Outcome]) -> list[Mistake]:
     right = unchecked(page)
     candidates: list[tuple[Mistake, ...]] = [*((one,) for one in mistakes), *permutations(mistakes, 2)]
     matching = [each for each in candidates if _explains(page, _apply(each, right), answered)]
-    singles = [each for each in matching if len(each) == 1]
-    return list(min(singles or matching, key=len, default=()))
+    return list(matching[0]) if matching else []  # single mistakes come first
 
 
 def _apply(mistakes: Sequence[Mistake], right: Function) -> Function:

@@ -167,9 +167,11 @@ EDGES: tuple[Edge, ...] = (
          lambda x, at: {"rho_thresh": np.array([1.0, 2.0, 0.5, 0.0, 4.0]),
                         "c_thresh": np.array([1.0, 0.5, 2.0, 1.0, 0.25])}),
     Edge("log-ratio-800", "the ratio overflows, the weight does not", (4,), "log_pi log_mu",
-         lambda x, at: {"log_pi": np.array([400.0, -1.0, 0.0, -0.5]), "log_mu": np.array([-400.0, -1.5, -800.0, -0.25])}),
+         lambda x, at: {"log_pi": np.array([400.0, -1.0, 0.0, -0.5]),
+                        "log_mu": np.array([-400.0, -1.5, -800.0, -0.25])}),
     Edge("log-ratio-minus-800", "the ratio underflows to zero", (4,), "log_pi log_mu",
-         lambda x, at: {"log_pi": np.array([-800.0, -1.0, -400.0, -0.5]), "log_mu": np.array([0.0, -1.5, 400.0, -0.25])}),
+         lambda x, at: {"log_pi": np.array([-800.0, -1.0, -400.0, -0.5]),
+                        "log_mu": np.array([0.0, -1.5, 400.0, -0.25])}),
     Edge("impossible-action", "pi = 0: log_pi is minus infinity", (4,), "log_pi log_mu",
          lambda x, at: {"log_pi": np.where(at(1), -math.inf, x["log_pi"])}),
     # standardization

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rlref.conformance.reference import EPS, GRADIENT_UNITS, UNITS, worst_error
 from rlref.pages import Page, find
 
 Arrays = dict[str, np.ndarray]
@@ -39,6 +40,27 @@ class Vector(NamedTuple):
     cotangents: Arrays
     gradients: Arrays
     gradient_scales: Arrays
+
+    def check(self, outputs: Any, eps: float = EPS) -> None:
+        """Raise AssertionError unless ``outputs`` (in order, or by name) are right; eps is that of your precision."""
+        _check(outputs, self.outputs, self.output_scales, UNITS, eps)
+
+    def check_gradients(self, gradients: Any, eps: float = EPS) -> None:
+        """The same for the gradients by each differentiable input, for ``cotangents``."""
+        _check(gradients, self.gradients, self.gradient_scales, GRADIENT_UNITS, eps)
+
+
+def _check(got: Any, expected: Arrays, scales: Arrays, units: int, eps: float) -> None:
+    if not isinstance(got, Mapping):
+        got = got if isinstance(got, (tuple, list)) else [got]
+        assert len(got) == len(expected), f"expected {len(expected)} arrays ({', '.join(expected)}), got {len(got)}"
+        got = dict(zip(expected, got, strict=True))
+    assert set(got) == set(expected), f"expected {', '.join(expected)}, got {', '.join(got)}"
+    for name, right in expected.items():
+        x = np.asarray(got[name])
+        assert x.shape == right.shape, f"{name}: expected shape {right.shape}, got {x.shape}"
+        error = worst_error(x, right, scales[name], eps)
+        assert error <= units, f"{name}: off by {error:.3g} units, {units} allowed\nexpected {right}\ngot      {x}"
 
 
 def load(page: str | Page) -> list[Vector]:
@@ -82,7 +104,7 @@ def dump(page: Page, mistakes: Mapping[str, Mapping[str, str]], vectors: list[Ve
     """The text of a vector file: JSON with one line an array, so that a diff can be read."""
     head = {
         "version": VERSION, "page": page.name, "title": page.title, "source": page.section("Source"),
-        "tolerance": {"eps": 2.0**-52, "output_units": 16, "gradient_units": 64},
+        "tolerance": {"eps": EPS, "output_units": UNITS, "gradient_units": GRADIENT_UNITS},
         "arguments": {name: {"axes": entry.axes, "kind": entry.kind, "meaning": entry.meaning}
                       for name, entry in page.arguments.items()},
         "mistakes": mistakes,
@@ -112,7 +134,7 @@ def export(page: Page, directory: Path, form: str) -> Path:
     arrays = {f"{vector.id}/{group}/{name}": np.asarray(x) for vector in load(page) for group in GROUPS
               for name, x in getattr(vector, group).items()}
     with tempfile.TemporaryDirectory() as scratch:
-        np.savez(Path(scratch) / "vectors.npz", **arrays)
+        np.savez(Path(scratch) / "vectors.npz", **arrays)  # type: ignore[arg-type]
         write_whole(path, (Path(scratch) / "vectors.npz").read_bytes())
     return path
 

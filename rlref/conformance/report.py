@@ -25,7 +25,7 @@ def table(judgements: Sequence[Judgement]) -> Iterator[str]:
     for label, (values, gradients) in rows.items():
         line = f"{label:28}{_verdict(values):14}{_count(values):>7}{_worst(values):>8}"
         yield f"{line} {_verdict(gradients):14}{_worst(gradients):>8}"
-    yield "worst: the largest error, in units of eps of float64 (times the size of the terms)"
+    yield "worst: the largest error, in units of eps of float64 times the size of its terms"
 
 
 def _verdict(one: Judgement | None) -> str:
@@ -51,7 +51,7 @@ def details(one: Judgement, divergences: Sequence[dict[str, str]]) -> Iterator[s
     for failure in one.failures:
         tried = sum(o.kind != "not offered" for o in one.outcomes)
         yield ""
-        yield f"{one.offer.label}, {part}: {_name(failure.kind)} on {failure.count} of {tried} cases"
+        yield f"{one.offer.label}, {part}: {_name(failure.kind)} on {failure.times} of {tried} cases"
         yield from _case(failure.smallest, one.offer.gradient)
         if failure.kind == "differs":
             yield from _diagnosis(one)
@@ -156,7 +156,7 @@ def as_json(backend: str, version: str, dtype: str, judgements: Sequence[Judgeme
             "mistakes": [{"name": m.name, "what": m.what, "seen": m.seen} for m in one.mistakes],
             "recorded": [divergences[i] for i in one.recorded], "unexpected": one.unexpected,
             "failures": [{
-                "kind": failure.kind, "count": failure.count, "message": failure.smallest.answer.text,
+                "kind": failure.kind, "count": failure.times, "message": failure.smallest.answer.text,
                 "inputs": {name: golden.encode(x) for name, x in failure.smallest.task.case.inputs.items()},
                 "first": _first(failure.smallest),
                 "cases": [o.task.case.id for o in one.outcomes if o.kind == failure.kind],

@@ -28,7 +28,7 @@ class Failure(NamedTuple):
     """One way of failing: how often, and its smallest case."""
 
     kind: str
-    count: int
+    times: int
     smallest: Outcome
 
 
@@ -93,7 +93,8 @@ def judge_function(offer: Offer, todo: Sequence[Task], call: Call, dtype: str, *
         failing = [o for o in outcomes if o.kind == kind]
         if failing:
             smallest = min(failing, key=lambda o: o.task.size)
-            if shrinks and kind not in ("hangs", "float32"):  # a hang costs its whole time, a rounding has no small case
+            # A hang costs its whole time at each try, and a rounding error has no smallest case.
+            if shrinks and kind not in ("hangs", "float32"):
                 smallest = _shrunk(page, offer, smallest, call, dtype)
             failures.append(Failure(kind, len(failing), smallest))
     wrong = any(failure.kind == "differs" for failure in failures)

@@ -11,7 +11,7 @@ Source    Espeholt et al. 2018, arXiv:1802.01561v3, eq. 1 and Remark 1 for (1)-(
 Time      s'_t is the state that step t led to, before any reset: at a truncation V(s'_t) is not V(s_{t+1}).
 Masks     terminated cuts the bootstraps in (2) and (5); done cuts the recursion in (3) and the look-ahead in (4).
 Ties      At w_t = rho_bar (or c_bar) the derivative is that of w_t. On-policy with thresholds 1 is such a tie.
-Limits    On-policy, thresholds >= 1, V(s'_t) = V(s_{t+1}) inside a trajectory: v = the TD(1) return (the paper's eq. 2).
+Limits    On-policy, thresholds >= 1, V(s'_t) = V(s_{t+1}) inside a trajectory: v = the TD(1) return (eq. 2).
 TorchRL   vtrace_advantage_estimate (its docstring describes log_pi and log_mu the wrong way round).
 """
 

@@ -1,0 +1,86 @@
+"""Every law of ``laws.py`` on every page that there is: edges, Hypothesis's samples, long and wide inputs."""
+
+from __future__ import annotations
+
+import laws
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlref.conformance import cases
+from rlref.conformance.edges import edges
+from rlref.pages import pages
+
+PAGES = tuple(pages().values())
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.short)
+every_law = pytest.mark.parametrize(
+    "page, law", [pytest.param(page, law, id=f"{page.short}-{law.__name__}")
+                  for page in PAGES for law in laws.BEHAVIOUR if laws.applies(law, page)])
+
+
+def example(page, seed, shape=None, full=True):
+    pick = cases.seeded(seed)
+    inputs = cases.sample(page, pick, shape, full=full)
+    return inputs, cases.cotangents(page, pick, laws.shape_of(page, inputs), full=full)
+
+
+def test_the_seven_pages_are_found():
+    assert {page.short for page in PAGES} >= {"gae", "reward_to_go", "standardize", "td0", "td1", "td_lambda", "vtrace"}
+
+
+@pytest.mark.parametrize("law", laws.STRUCTURE, ids=lambda law: law.__name__)
+@every_page
+def test_module(page, law):
+    law(page)
+
+
+@every_law
+def test_edges(page, law):
+    for case in edges(page):
+        law(page, case.inputs, cases.cotangents(page, cases.seeded(case.id), laws.shape_of(page, case.inputs)))
+
+
+@every_law
+@given(data=st.data())
+def test_samples(page, law, examples, data):
+    law(page, *data.draw(examples(page)))
+
+
+@pytest.mark.parametrize("shape", [(150,), (120, 3)], ids=str)
+@every_page
+def test_hundreds_of_steps(page, shape):
+    for seed in range(3):
+        inputs, cotangents = example(page, f"long {seed}", shape)
+        laws.exact_values(page, inputs, cotangents)
+        laws.forward_gradients(page, inputs, cotangents)
+
+
+@every_page
+def test_thousands_of_steps(page):
+    """As many as ``recurrence`` takes in several blocks; without ends, so that each step reaches the first."""
+    inputs, cotangents = example(page, "very long", (9000,), full=False)
+    for name in inputs.keys() & {"gamma", "lmbda", "rho_thresh", "c_thresh", "rolling_gamma"}:
+        inputs[name] = True if name == "rolling_gamma" else 1.0
+    for name in inputs.keys() & {"done", "terminated"}:
+        inputs[name] = np.zeros(9000, bool)
+    inputs = {name: np.nan_to_num(x, nan=1.0) for name, x in inputs.items()}
+    laws.exact_values(page, inputs, cotangents)
+
+
+@pytest.mark.parametrize("steps", [6, 5000])
+@pytest.mark.parametrize("page", [page for page in PAGES if laws.split(page) != "per_batch"], ids=lambda page: page.short)
+def test_a_wide_batch_is_its_trajectories(page, steps):
+    """129 columns take another way through ``recurrence`` than one does, 5000 steps more than one block."""
+    inputs, cotangents = example(page, "wide", (steps,))
+    inputs |= {"rolling_gamma": True} if "rolling_gamma" in inputs else {}
+    narrow = laws.outcome(page, inputs, cotangents)
+    wide = [{name: np.repeat(x[:, None], 129, axis=1) if np.ndim(x) else x for name, x in part.items()}
+            for part in (inputs, cotangents)]
+    scales = {form: {name: np.abs(x).max() for name, x in result.items()} for form, result in narrow.items()}
+    for form in ("vectorized", "vjp"):
+        function = page.vectorized if form == "vectorized" else page.vjp
+        got = function(**wide[0]) if form == "vectorized" else function(page.output(**wide[1]), **wide[0])
+        for name, x in got._asdict().items():
+            assert np.array_equal(x, np.repeat(x[:, :1], 129, axis=1))
+            assert np.max(np.abs(x[:, 0] - narrow[form][name])) <= 16 * 2.0**-52 * scales[form][name]
