@@ -70,10 +70,11 @@ def true_value(p):
     return np.linalg.solve(np.eye(STATES) - GAMMA * chain, p * np.eye(STATES)[-1])
 
 
-value = np.zeros((len(rho_bar), STATES + 2))  # two more for the positions 5 and -1 outside the chain, never read
+value = np.zeros((len(rho_bar), STATES + 2))  # two more for the positions 5 and -1 outside the chain
 for _ in range(1000):
-    target = vtrace.vectorized(state_value=value[None, :, state], next_state_value=value[None, :, after], **taken,
-                               gamma=GAMMA, rho_thresh=rho_bar[None, :, None], c_thresh=1.0).value_target
+    target = vtrace.vectorized(
+        state_value=value[None, :, state], next_state_value=value[None, :, after], **taken,
+        gamma=GAMMA, rho_thresh=rho_bar[None, :, None], c_thresh=1.0).value_target
     value[:, :STATES] = (target * mu).reshape(len(rho_bar), STATES, 2).sum(axis=2)  # its mean under mu
 
 middle = STATES // 2

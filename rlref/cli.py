@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,10 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         return given.run(given)
+    except BrokenPipeError:  # the reader went away, as head does: there is nobody left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
     except (ImportError, OSError, ValueError, _backend_error()) as error:
         print(f"rlref: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader went away, as head does
         return 2
 
 
@@ -92,7 +94,7 @@ def _chosen(names: Sequence[str] | None) -> list[Any]:
 
 
 def _list(given: argparse.Namespace) -> int:
-    rows = [{"name": page.name, "title": page.title, "source": page.section("Source"),
+    rows = [{"name": page.name, "title": page.title, "citation": page.citation, "source": page.section("Source"),
              "forms": ["loop", "vectorized", "vjp"], "outputs": page.outputs, "arguments": list(page.arguments)}
             for page in _chosen(None)]
     if given.json:
@@ -100,8 +102,7 @@ def _list(given: argparse.Namespace) -> int:
         return 0
     for row in rows:
         print(f"{row['name']:22}{row['title']}")
-        print(f"{'':22}{'; '.join(row['source'].split('; ')[:1])[:56].rsplit(',', 1)[0]}")
-        print(f"{'':22}{', '.join(row['forms'])}")
+        print(f"    {row['citation']}\n    {', '.join(row['forms'])}")
     return 0
 
 
@@ -124,6 +125,8 @@ def _verify(given: argparse.Namespace) -> int:
     from rlref.conformance.worker import BackendError, Worker
 
     references = [page.name for page in _chosen(given.reference)]
+    if given.json and not given.json.parent.is_dir():  # before the work, not after it
+        raise ValueError(f"json: expected a file in an existing directory, got {given.json}")
     said = _progress()
     reports: list[dict[str, Any]] = []
 

@@ -28,7 +28,7 @@ EXPECTED = {"real": "real numbers", "bool": "booleans", "int": "an integer"}
 def coerce(name: str, value: Any, entry: Entry) -> np.ndarray:
     """``value`` as a float64, bool or int64 array, or an error that names the argument."""
     if type(value) is not np.ndarray:
-        if isinstance(value, np.ma.MaskedArray):
+        if _masked(value):
             raise TypeError(f"{name}: expected a plain array of {EXPECTED[entry.kind]}, got a masked array")
         try:
             value = np.asarray(value)
@@ -41,6 +41,13 @@ def coerce(name: str, value: Any, entry: Entry) -> np.ndarray:
     if entry.kind == "real":
         return value.astype(np.float64, copy=False)
     return value if entry.kind == "bool" else value.astype(np.int64, copy=False)
+
+
+def _masked(value: Any) -> bool:
+    """Whether a masked array is in it, at any depth of lists: np.asarray would forget the mask."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_masked, value))
+    return isinstance(value, np.ma.MaskedArray)
 
 
 def check_values(name: str, x: np.ndarray, entry: Entry, unread: np.ndarray | None = None) -> None:

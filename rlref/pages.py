@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -66,6 +67,11 @@ class Page(NamedTuple):
     def arguments(self) -> dict[str, Entry]:
         """What the glossary says of each argument, in signature order."""
         return {name: GLOSSARY[name] for name in inspect.signature(self.loop).parameters}
+
+    @property
+    def citation(self) -> str:
+        """The first work that the source names, to its equation number."""
+        return re.split(r"; |: | \(| for \(", self.section("Source"))[0]
 
     def section(self, heading: str) -> str:
         """A section of the docstring, such as "Source", as one line; empty where there is none."""

@@ -1,8 +1,9 @@
-"""Every law of ``laws.py`` on every page that there is: edges, Hypothesis's samples, long and wide inputs."""
+"""Every law of ``laws`` and ``module_laws`` on every page that there is: edges, Hypothesis's samples, long and wide inputs."""
 
 from __future__ import annotations
 
 import laws
+import module_laws
 import numpy as np
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ def test_the_seven_pages_are_found():
     assert {page.short for page in PAGES} >= {"gae", "reward_to_go", "standardize", "td0", "td1", "td_lambda", "vtrace"}
 
 
-@pytest.mark.parametrize("law", laws.STRUCTURE, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("law", module_laws.MODULE, ids=lambda law: law.__name__)
 @every_page
 def test_module(page, law):
     law(page)
@@ -69,7 +70,7 @@ def test_thousands_of_steps(page):
 
 
 @pytest.mark.parametrize("steps", [6, 5000])
-@pytest.mark.parametrize("page", [page for page in PAGES if laws.split(page) != "per_batch"], ids=lambda page: page.short)
+@pytest.mark.parametrize("page", [page for page in PAGES if module_laws.split(page) != "per_batch"], ids=lambda page: page.short)
 def test_a_wide_batch_is_its_trajectories(page, steps):
     """129 columns take another way through ``recurrence`` than one does, 5000 steps more than one block."""
     inputs, cotangents = example(page, "wide", (steps,))

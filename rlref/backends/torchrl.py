@@ -289,7 +289,8 @@ def _unfinished(x: Inputs) -> bool:
 
 def _filter_length(x: Inputs) -> int:
     """How many powers of gamma lambda the fast path keeps: those before the last that is above 1e-7."""
-    decay = float(np.max(x["gamma"] * x.get("lmbda", 1.0)))
+    kept = np.float32 if "rolling_gamma" in x else np.float64  # TD(1) and TD(lambda) multiply in float32
+    decay = float(kept(np.max(x["gamma"])) * kept(np.max(x.get("lmbda", 1.0))))
     return 0 if decay == 0 else 2**63 if decay >= 1 else int(np.log(1e-7) / np.log(decay))
 
 

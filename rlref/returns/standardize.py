@@ -1,4 +1,4 @@
-"""Advantages with mean zero and standard deviation one, over the whole batch.
+"""Standardized advantages: mean zero, standard deviation one.
 
     m       = sum A / n                                                          (1)
     sigma^2 = sum (A - m)^2 / (n - ddof)                                         (2)
@@ -6,7 +6,7 @@
 
 Source    Andrychowicz et al. 2020, arXiv:2006.05990v1, appendix B.9, choice C67: in words, no equation. It divides by
           the deviation as it is; ddof and the maximum in (3) are TorchRL's.
-Masks     None: pass the steps that count. The n elements are those of all axes together, time and batch.
+Masks     None: pass the steps that count. The n elements are those of the whole batch, all axes together.
 Ties      At sigma = sigma_min the derivative is that of the constant sigma_min.
 Limits    A constant batch gives 0. The result does not change under A -> a A + b, a > 0, sigma > sigma_min.
 TorchRL   PPOLoss(normalize_advantage=True) and GAE(average_gae=True): ddof = 1. Elsewhere ddof = 0 is as common, and
