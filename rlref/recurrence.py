@@ -61,7 +61,8 @@ def _solve_narrow(a: np.ndarray, y: np.ndarray, transposed: bool) -> np.ndarray:
             rows[stop - 1] += a[stop - 1] * rows[stop]
         # BLAS's upper band storage, transposed: beside row t stands -a_{t-1}, then the diagonal, which is 1 and not
         # read. Trajectory follows trajectory; the zero before each keeps it apart from the one before.
-        band = np.zeros((columns, stop - start, 2))
+        band = np.empty((columns, stop - start, 2))
+        band[:, 0, 0] = 0.0
         band[:, 1:, 0] = -a[start : stop - 1].T
         flat = rows[start:stop].T.flatten()
         flat = dtbsv(1, band.reshape(-1, 2).T, flat, trans=transposed, diag=1, overwrite_x=1)

@@ -6,7 +6,10 @@ tries 2000 new ones a test. After a run that counted rounding errors, the worst 
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 
 import laws
 import pytest
@@ -42,3 +45,20 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("worst errors, in eps-units")
         for page, worst in sorted(laws.WORST.items()):
             terminalreporter.line(f"{page:22}" + "".join(f"  {form} {units:5.2f}" for form, units in worst.items()))
+
+
+@pytest.fixture(scope="session")
+def verified(tmp_path_factory):
+    """verified(backend) is the report of ``rlref verify backend``, run once a session, with what it printed as "text"."""
+    reports = {}
+
+    def run(backend):
+        if backend not in reports:
+            path = tmp_path_factory.mktemp("verified") / "report.json"
+            found = subprocess.run([sys.executable, "-m", "rlref", "verify", backend, "--json", path],
+                                   capture_output=True, text=True, check=False)
+            assert found.returncode in (0, 1), found.stderr
+            reports[backend] = json.loads(path.read_text()) | {"text": found.stdout}
+        return reports[backend]
+
+    return run

@@ -139,16 +139,15 @@ def test_not_a_mask(page, name, case):
                          ids=lambda page: page.short)
 def test_terminated_without_done(page):
     here, later = once(1, elsewhere=0) > 0, once(1, (2, 0), elsewhere=0) > 0
-    for terminated, done in ((here, OFF), (here, later), (here | later, later)):
-        refused(page, ValueError, "terminated", "done wherever terminated", r"\(1, 0\)", terminated=terminated, done=done)
+    for ends, done in ((here, OFF), (here, later), (here | later, later)):
+        refused(page, ValueError, "terminated", "done wherever terminated", r"\(1, 0\)", terminated=ends, done=done)
 
 
 @each(["nan", "inf", "-inf"], lambda name, entry: entry.kind == "real" and entry.per_step)
 def test_not_finite(page, name, case):
     """Once, in the middle. A log-probability of minus infinity is an impossible action, and legal for log_pi only."""
     if (name, case) == ("log_pi", "-inf"):
-        for form in FORMS:
-            assert np.isfinite(getattr(page, form)(**legal(page, form) | {name: once(-np.inf)})).all()
+        assert all(np.isfinite(getattr(page, f)(**legal(page, f) | {name: once(-np.inf)})).all() for f in FORMS)
     else:
         refused(page, ValueError, name, "finite", rf"{case} at index \(1, 0\)", **{name: once(float(case))})
 

@@ -174,6 +174,9 @@ EDGES: tuple[Edge, ...] = (
                         "log_mu": np.array([0.0, -1.5, 400.0, -0.25])}),
     Edge("impossible-action", "pi = 0: log_pi is minus infinity", (4,), "log_pi log_mu",
          lambda x, at: {"log_pi": np.where(at(1), -math.inf, x["log_pi"])}),
+    Edge("unlikely-actions", "probabilities of 1e-9 to 1e-18, whose ratios are not small", (4,), "log_pi log_mu",
+         lambda x, at: {"log_pi": np.array([-21.0, -30.5, -40.0, -20.25]),
+                        "log_mu": np.array([-20.0, -30.0, -39.0, -20.5])}),
     # standardization
     Edge("two-elements", "the least that has a spread", (2,), "ddof",
          lambda x, at: {"advantage": np.array([1.0, 4.0]), "ddof": 1, "std_min": 1e-6}),
@@ -201,4 +204,6 @@ EDGES: tuple[Edge, ...] = (
                         "std_min": 1e-6}),
     Edge("large-and-small-advantages", "from 1e-6 to 1e6", (5,), "ddof",
          lambda x, at: {"advantage": np.array([1e6, 1e-6, -1e6, 1.0, -1e-6]), "ddof": 1, "std_min": 1e-6}),
+    Edge("small-deviation", "sigma 1.4e-3, floor 1e-4: above it, as the variance is not", (4,), "std_min",
+         lambda x, at: {"advantage": np.array([3.0, -1.0, 1.0, 2.0]) / 1024, "ddof": 0, "std_min": 1e-4}),
 )

@@ -21,10 +21,10 @@ def table(judgements: Sequence[Judgement]) -> Iterator[str]:
     rows: dict[str, list[Judgement | None]] = {}
     for one in judgements:
         rows.setdefault(one.offer.label, [None, None])[one.offer.gradient] = one
-    yield f"{'reference':28}{'values':14}{'right':>7}{'worst':>8} {'gradients':14}{'worst':>8}"
+    yield f"{'reference':31}{'values':13}{'right':>7}{'worst':>8} {'gradients':12}{'worst':>8}"
     for label, (values, gradients) in rows.items():
-        line = f"{label:28}{_verdict(values):14}{_count(values):>7}{_worst(values):>8}"
-        yield f"{line} {_verdict(gradients):14}{_worst(gradients):>8}"
+        line = f"{label:30} {_verdict(values):13}{_count(values):>7}{_worst(values):>8}"
+        yield f"{line} {_verdict(gradients):12}{_worst(gradients):>8}".rstrip()
     yield "worst: the largest error, in units of eps of float64 times the size of its terms"
 
 
@@ -52,6 +52,10 @@ def details(one: Judgement, divergences: Sequence[dict[str, str]]) -> Iterator[s
         tried = sum(o.kind != "not offered" for o in one.outcomes)
         yield ""
         yield f"{one.offer.label}, {part}: {_name(failure.kind)} on {failure.times} of {tried} cases"
+        if failure.kind == "float32":
+            worst = max((o for o in one.outcomes if o.kind == "float32"), key=lambda o: o.error)
+            yield f"  largest error: {worst.error:.1e} eps, case {worst.task.case.id}"
+            continue
         yield from _case(failure.smallest, one.offer.gradient)
         if failure.kind == "differs":
             yield from _diagnosis(one)
@@ -154,7 +158,8 @@ def as_json(backend: str, version: str, dtype: str, judgements: Sequence[Judgeme
             "verdict": one.verdict, "worst": golden.encode(one.worst)["data"][0],
             "cases": len(one.outcomes), "not_offered": sum(o.kind == "not offered" for o in one.outcomes),
             "mistakes": [{"name": m.name, "what": m.what, "seen": m.seen} for m in one.mistakes],
-            "recorded": [divergences[i] for i in one.recorded], "unexpected": one.unexpected,
+            "recorded": [divergences[i] for i in one.recorded], "recorded_indices": list(one.recorded),
+            "unexpected": one.unexpected,
             "failures": [{
                 "kind": failure.kind, "count": failure.times, "message": failure.smallest.answer.text,
                 "inputs": {name: golden.encode(x) for name, x in failure.smallest.task.case.inputs.items()},

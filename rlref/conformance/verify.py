@@ -22,6 +22,7 @@ VERDICTS = {
     "ok": "conforms", "float32": "float32 only", "differs": "differs", "malformed": "malformed", "raised": "crashes",
     "hangs": "hangs", "not offered": "not offered",
 }
+EFFECTS = VERDICTS | {"float32": "float32"}  # as a backend's Divergence calls them
 
 
 class Failure(NamedTuple):
@@ -135,7 +136,7 @@ def verify(worker: Worker, references: Sequence[str], count: int, seed: int, dty
 
         found = judge_function(offer, todo, call, dtype, said=progress)
         if not found.conforms:
-            covering = [worker.recorded(offer, o.task.case.inputs, VERDICTS[o.kind])
+            covering = [worker.recorded(offer, o.task.case.inputs, EFFECTS[o.kind])
                         for o in found.outcomes if o.failed]
             found = found._replace(recorded=tuple(sorted({i for each in covering for i in each})),
                                    unexpected=sum(not each for each in covering))

@@ -51,7 +51,7 @@ def vectorized(reward, state_value, next_state_value, done, terminated, *, gamma
     delta *= gamma
     delta += reward
     delta -= state_value                                                         # (1)
-    advantage = recurrence.solve(np.where(done, 0.0, gamma * lmbda), delta, overwrite=True)  # (2)
+    advantage = recurrence.solve(gamma * lmbda * ~done, delta, overwrite=True)  # (2)
     return ValueEstimate(advantage, advantage + state_value)                     # (3)
 
 
@@ -60,9 +60,9 @@ def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, done, t
         gamma, lmbda) -> Gradient:
     """The transpose of (2): the same recursion, run forward in time."""
     by_advantage = cotangent.advantage + cotangent.value_target
-    by_delta = recurrence.solve_transposed(np.where(done, 0.0, gamma * lmbda), by_advantage, overwrite=True)
+    by_delta = recurrence.solve_transposed(gamma * lmbda * ~done, by_advantage, overwrite=True)
     return Gradient(
         reward=by_delta,
         state_value=cotangent.value_target - by_delta,
-        next_state_value=np.where(terminated, 0.0, gamma) * by_delta,
+        next_state_value=gamma * ~terminated * by_delta,
     )

@@ -29,7 +29,6 @@ from rlref.conformance.mistakes.ends import (  # noqa: F401
     read,
     retrace_uses_current_value,
     reward_masked_too,
-    stale_last_value,
     timeout_bootstraps_current_state,
     trace_not_cut_at_truncation,
     truncation_treated_as_termination,
@@ -128,7 +127,9 @@ def gae_carry_seeded_with_bootstrap(right, x):
 @mistake("the last row of the chunk bootstraps from its own V(s_t), the last value stored, in place of V(s'_t)",
          "https://github.com/micdoh/XLRON/pull/50")
 def bootstrap_own_value_per_chunk(right, x):
-    return stale_last_value.wrong(right, x)
+    following = x["next_state_value"].copy()
+    following[-1] = x["state_value"][-1]
+    return right(**x | {"next_state_value": following})
 
 
 # The advantage
