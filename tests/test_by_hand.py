@@ -15,7 +15,6 @@ from rlref.pages import pages
 from rlref.returns import gae, reward_to_go, standardize, td0, td1, td_lambda, vtrace
 
 NAN = np.nan
-TRUE, FALSE = True, False
 both = pytest.mark.parametrize("form", ["loop", "vectorized"])
 
 
@@ -33,7 +32,7 @@ def test_every_page_has_one():
 # td0. No step reads another.
 # G = r + V'/2:  1 + 4/2 = 3,  2 (terminated),  3 + 6/2 = 6.    A = G - 8
 TD0 = {"reward": [1.0, 2.0, 3.0], "state_value": [8.0, 8.0, 8.0], "next_state_value": [4.0, NAN, 6.0],
-       "terminated": [FALSE, TRUE, FALSE], "gamma": 0.5}
+       "terminated": [False, True, False], "gamma": 0.5}
 
 
 @both
@@ -49,7 +48,7 @@ def test_td0_gradient():
 # td1. Trajectories: steps 0 and 1, truncated; step 2, terminated; steps 3 and 4, where the batch ends.
 # G_4 = 5 + 6/2 = 8     G_3 = 4 + 8/2 = 8     G_2 = 3     G_1 = 2 + 4/2 = 4     G_0 = 1 + 4/2 = 3    A = G - 2
 TD1 = {"reward": [1.0, 2.0, 3.0, 4.0, 5.0], "state_value": [2.0] * 5, "next_state_value": [64.0, 4.0, NAN, 64.0, 6.0],
-       "done": [FALSE, TRUE, TRUE, FALSE, FALSE], "terminated": [FALSE, FALSE, TRUE, FALSE, FALSE],
+       "done": [False, True, True, False, False], "terminated": [False, False, True, False, False],
        "gamma": 0.5, "rolling_gamma": True}
 
 
@@ -103,14 +102,14 @@ def test_gae_gradient():
     equal(gae.vjp(([1, 0, 0, 0, 0], [0] * 5), **GAE), [1, 0.25, 0, 0, 0], [-1, -0.25, 0, 0, 0], [0.5, 0.125, 0, 0, 0])
 
 
-# vtrace, gamma = 1/2, rho_bar = 1, c_bar = 1/2, V = 2. pi/mu = 1, e, e, 0, so that rho = 1, 1, 1, 0 and c = 1/2 but c_3 = 0.
+# vtrace, gamma = 1/2, rho_bar = 1, c_bar = 1/2, V = 2. pi/mu = 1, e, e, 0: rho = 1, 1, 1, 0 and c = 1/2, 1/2, 1/2, 0.
 # Step 1 truncated, step 2 terminated, step 3 the end of the batch.
 # delta:  1 + 4/2 - 2 = 1     2 + 8/2 - 2 = 4     3 - 2 = 1     0 (4 + 8/2 - 2) = 0
 # v_3 = 2 + 0     v_2 = 2 + 1     v_1 = 2 + 4 = 6     v_0 = 2 + 1 + 1/2 1/2 (6 - 2) = 4
 # A_3 = 0     A_2 = 3 - 2 = 1     A_1 = 2 + 8/2 - 2 = 4 (its own V', not v_2)     A_0 = 1 + 6/2 - 2 = 2
 VTRACE = {"reward": [1.0, 2.0, 3.0, 4.0], "state_value": [2.0] * 4, "next_state_value": [4.0, 8.0, NAN, 8.0],
           "log_pi": [-1.0, -1.0, -1.0, -np.inf], "log_mu": [-1.0, -2.0, -2.0, -1.0],
-          "done": [FALSE, TRUE, TRUE, FALSE], "terminated": [FALSE, FALSE, TRUE, FALSE],
+          "done": [False, True, True, False], "terminated": [False, False, True, False],
           "gamma": 0.5, "rho_thresh": 1.0, "c_thresh": 0.5}
 
 
@@ -118,8 +117,8 @@ VTRACE = {"reward": [1.0, 2.0, 3.0, 4.0], "state_value": [2.0] * 4, "next_state_
 def test_vtrace(form):
     equal(getattr(vtrace, form)(**VTRACE), [2, 4, 1, 0], [4, 6, 3, 2])
     # A log-ratio of 800 clips to the thresholds, and no more.
-    equal(getattr(vtrace, form)(**VTRACE | {"log_pi": [-1.0, 400.0, 400.0, -np.inf], "log_mu": [-1.0, -400.0, -400.0, 0.0]}),
-          [2, 4, 1, 0], [4, 6, 3, 2])
+    far = {"log_pi": [-1.0, 400.0, 400.0, -np.inf], "log_mu": [-1.0, -400.0, -400.0, 0.0]}
+    equal(getattr(vtrace, form)(**VTRACE | far), [2, 4, 1, 0], [4, 6, 3, 2])
 
 
 def test_vtrace_gradient():
@@ -131,7 +130,7 @@ def test_vtrace_gradient():
 
 # reward_to_go. The reward after the cut at step 1 is missing from it.
 # G_3 = 8     G_2 = 4 + 8/2 = 8     G_1 = 2     G_0 = 1 + 2/2 = 2
-REWARD_TO_GO = {"reward": [1.0, 2.0, 4.0, 8.0], "done": [FALSE, TRUE, FALSE, FALSE], "gamma": 0.5}
+REWARD_TO_GO = {"reward": [1.0, 2.0, 4.0, 8.0], "done": [False, True, False, False], "gamma": 0.5}
 
 
 @both

@@ -6,6 +6,7 @@ The second half holds correct programs in other conventions, which must be accus
 from __future__ import annotations
 
 import copy
+import importlib
 import re
 import warnings
 from functools import cache
@@ -13,6 +14,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from rlref.conformance import reference
 from rlref.conformance.cases import random_cases
@@ -41,7 +43,7 @@ def outputs(page, name):
     first, then, _ = tried(page)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return [wrong(**case.inputs) for case in first + then]
+        return [wrong(**copy.deepcopy(case.inputs)) for case in first + then]
 
 
 def steps(inputs):
@@ -77,10 +79,10 @@ def test_keeps_shape_and_type_and_its_inputs(page, name):
         assert isinstance(got, find(page).output)
         assert all(x.shape == shape and x.dtype == np.float64 for x in got), case.id
     for case in first:
-        before = copy.deepcopy(case.inputs)
-        wrong(**case.inputs)
-        for arg, x in before.items():
-            np.testing.assert_array_equal(case.inputs[arg], x, err_msg=f"{case.id} {arg}")
+        given = copy.deepcopy(case.inputs)
+        wrong(**given)
+        for arg, x in case.inputs.items():
+            np.testing.assert_array_equal(given[arg], x, err_msg=f"{case.id} {arg}")
 
 
 @pytest.mark.parametrize(("page", "name"), EACH)
@@ -88,7 +90,7 @@ def test_passes_on_only_what_the_contract_allows(page, name):
     first, then, _ = tried(page)
     wrong = known(page)[name].apply(find(page).vectorized)
     for case in first + then[:80]:
-        wrong(**case.inputs)
+        wrong(**copy.deepcopy(case.inputs))
 
 
 def test_random_cases_have_every_kind_of_shape():
@@ -106,12 +108,12 @@ def test_no_two_are_the_same_function(page):
         assert not all(map(same, outputs(page, one), outputs(page, other), expected)), f"{one} is {other}"
 
 
-@pytest.mark.parametrize(("page", "name"), EACH)
-def test_is_named_explained_and_linked(page, name):
-    one = known(page)[name]
-    assert one.name == name and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name)
-    assert one.seen == "folklore" or re.fullmatch(r"https://github\.com/\S+/(issues|pull|commit)/\w+", one.seen)
-    assert "\n" not in one.what and 5 < len(one.what) < 200 and not one.what.endswith(".")
+@pytest.mark.parametrize("page", pages())
+def test_each_is_named_explained_and_linked(page):
+    for name, one in known(page).items():
+        assert one.name == name and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name)
+        assert re.fullmatch(r"folklore|https://github\.com/\S+/(issues|pull|commit)/\w+", one.seen), name
+        assert "\n" not in one.what and 5 < len(one.what) < 200 and not one.what.endswith("."), name
 
 
 def test_one_name_is_one_mistake():
@@ -125,7 +127,6 @@ def test_one_name_is_one_mistake():
 
 
 def _module(page):
-    import importlib
     return importlib.import_module(f"rlref.conformance.mistakes.{find(page).short}")
 
 
@@ -264,10 +265,14 @@ def test_gives_what_was_measured(page, name, field, inputs, right, wrong):
 LOOKALIKES = []
 
 
-def lookalike(page, narrow=lambda x: x):
-    """Register a program that must equal ``page`` on every case that ``narrow`` makes of its cases (None: no case)."""
+def everything(x):
+    return x
+
+
+def lookalike(page, resembles, narrow=everything):
+    """Register a program that must equal ``page`` on what ``narrow`` makes of its cases (None: not this one)."""
     def register(function):
-        LOOKALIKES.append(pytest.param(find(page), narrow, function, id=f"{page}:{function.__name__}"))
+        LOOKALIKES.append(pytest.param(find(page), resembles, narrow, function, id=f"{page}:{function.__name__}"))
         return function
     return register
 
@@ -292,6 +297,17 @@ def rolling(x):
     return unread(x) if x["rolling_gamma"] else None
 
 
+def one_episode_a_row(x):
+    if not x["rolling_gamma"]:
+        return None
+    last = {name: np.concatenate([np.zeros_like(x[name][:-1]), x[name][-1:]]) for name in ("done", "terminated")}
+    return one_rollout(x | last)
+
+
+def one_endless_episode(x):
+    return None if np.ndim(x["gamma"]) else x | {"done": np.zeros_like(x["done"])}
+
+
 def backwards(x, step, later):
     """later = step(t, later) from the last step to the first; all of them."""
     out = np.empty(x["reward"].shape)
@@ -300,8 +316,8 @@ def backwards(x, step, later):
     return out
 
 
-@lookalike("gae")
-def unmasked_delta_with_values_masked_before(x):  # tianshou
+@lookalike("gae", "no-termination-mask")
+def unmasked_delta_with_values_masked_before(x):  # ok-tianshou-gae-unmasked-delta
     v_next = np.where(x["terminated"], 0.0, x["next_state_value"])
     delta = x["reward"] + v_next * x["gamma"] - x["state_value"]
     discount = (1.0 - x["done"]) * (x["gamma"] * x["lmbda"])
@@ -309,8 +325,8 @@ def unmasked_delta_with_values_masked_before(x):  # tianshou
     return advantage, advantage + x["state_value"]
 
 
-@lookalike("gae", one_rollout)
-def done_of_t_plus_1(x):  # CleanRL, Baselines: dones[t] says that observation t starts an episode
+@lookalike("gae", "done-read-one-step-late", one_rollout)
+def done_of_t_plus_1(x):  # ok-cleanrl-done-t-plus-1: dones[t] says that observation t starts an episode
     dones = np.concatenate([np.zeros_like(x["done"][:1]), x["done"][:-1]]).astype(float)
     next_done, next_value, last = x["done"][-1], x["next_state_value"][-1], len(dones) - 1
     gamma, lmbda, values = full(x, "gamma"), full(x, "lmbda"), x["state_value"]
@@ -325,8 +341,8 @@ def done_of_t_plus_1(x):  # CleanRL, Baselines: dones[t] says that observation t
     return advantage, advantage + values
 
 
-@lookalike("gae", one_rollout)
-def no_lambda_at_the_last_step(x):  # rlax, of T + 1 values
+@lookalike("gae", "last-advantage-zero", one_rollout)
+def no_lambda_at_the_last_step(x):  # ok-rlax-gae-last-step: T + 1 values
     values = np.concatenate([x["state_value"], x["next_state_value"][-1:]])
     discount = x["gamma"] * (1.0 - x["terminated"])
     delta = x["reward"] + discount * values[1:] - values[:-1]
@@ -334,16 +350,16 @@ def no_lambda_at_the_last_step(x):  # rlax, of T + 1 values
     return advantage, advantage + values[:-1]
 
 
-@lookalike("gae", one_rollout)
-def lambda_return_minus_value(x):  # Dreamer: seeded with the last value, which is right for a lambda-return
+@lookalike("gae", "gae-carry-seeded-with-bootstrap", one_rollout)
+def lambda_return_minus_value(x):  # ok-lambda-return-seeded: with the last value, as in Dreamer
     discount, following = x["gamma"] * (1.0 - x["terminated"]), x["next_state_value"]
     interim = x["reward"] + discount * following * (1 - x["lmbda"])
     value_target = backwards(x, lambda t, later: interim[t] + (discount * x["lmbda"])[t] * later, following[-1])
     return value_target - x["state_value"], value_target
 
 
-@lookalike("gae")
-def timeout_patched_into_the_reward(x):  # Isaac Gym's way, with V(s'_t)
+@lookalike("gae", "timeout-bootstraps-current-state")
+def timeout_patched_into_the_reward(x):  # Isaac Gym's way, but with V(s'_t)
     patched = x["reward"] + np.where(x["done"] & ~x["terminated"], x["gamma"] * x["next_state_value"], 0.0)
     following = np.where(x["done"], 0.0, x["next_state_value"])
     going_on = 1.0 - x["done"]
@@ -352,8 +368,8 @@ def timeout_patched_into_the_reward(x):  # Isaac Gym's way, with V(s'_t)
     return advantage, advantage + x["state_value"]
 
 
-@lookalike("td_lambda", rolling)
-def seeded_with_the_last_value(x):  # torchrl
+@lookalike("td_lambda", "one-minus-lambda-missing", rolling)
+def seeded_with_the_last_value(x):  # ok-lambda-return-seeded: as in torchrl
     gamma, lmbda, done = full(x, "gamma"), full(x, "lmbda"), x["done"].astype(float)
     following = x["next_state_value"] * (1.0 - x["terminated"])
 
@@ -365,10 +381,8 @@ def seeded_with_the_last_value(x):  # torchrl
     return value_target - x["state_value"], value_target
 
 
-@lookalike("td_lambda", lambda x: rolling(x) and one_rollout(x) | {
-    name: np.where(np.arange(steps(x)).reshape(-1, *(1 for _ in x["done"].shape[1:])) < steps(x) - 1, False, x[name])
-    for name in ("done", "terminated")})
-def time_limit_not_stored_as_terminated(x):  # PyMARL: one episode a row, terminated False where the limit cut it
+@lookalike("td_lambda", "no-termination-mask", one_episode_a_row)
+def time_limit_not_stored_as_terminated(x):  # ok-pymarl-terminated: False where the limit cut it
     gamma, lmbda = full(x, "gamma"), full(x, "lmbda")
     seed = x["next_state_value"][-1] * (1.0 - x["terminated"].sum(axis=0))
     value_target = backwards(x, lambda t, ret: lmbda[t] * gamma[t] * ret + x["reward"][t] + (1 - lmbda[t]) * gamma[t]
@@ -376,7 +390,7 @@ def time_limit_not_stored_as_terminated(x):  # PyMARL: one episode a row, termin
     return value_target - x["state_value"], value_target
 
 
-@lookalike("td1")
+@lookalike("td1", "nstep-bootstrap-gamma-not-powered")
 def powers_of_gamma(x):  # n-step returns, each summed by itself
     gamma, value_target = full(x, "gamma"), np.zeros(x["reward"].shape)
     for index in np.ndindex(value_target.shape):
@@ -392,15 +406,15 @@ def powers_of_gamma(x):  # n-step returns, each summed by itself
     return value_target - x["state_value"], value_target
 
 
-@lookalike("td0", unread)
+@lookalike("td0", "no-termination-mask", unread)
 def discount_zero_at_the_end(x):  # dm_env
     discount = np.where(x["terminated"], 0.0, x["gamma"])
-    error = x["reward"] + discount * x["next_state_value"] - x["state_value"]
-    return error, error + x["state_value"]
+    value_target = x["reward"] + discount * x["next_state_value"]
+    return value_target - x["state_value"], value_target
 
 
-@lookalike("vtrace")
-def negative_log_probabilities(x):  # Stable-Baselines' neglogp: old minus new
+@lookalike("vtrace", "ratio-inverted")
+def negative_log_probabilities(x):  # ok-neglogp-ratio: old minus new
     neglogp, old_neglogp = -x["log_pi"], -x["log_mu"]
     with np.errstate(over="ignore"):
         ratio = np.exp(old_neglogp - neglogp)
@@ -414,7 +428,7 @@ def negative_log_probabilities(x):  # Stable-Baselines' neglogp: old minus new
     return rho * (x["reward"] + gamma * ahead - values), vs
 
 
-@lookalike("vtrace", one_rollout)
+@lookalike("vtrace", "vtrace-c-clipped-at-rho-bar", one_rollout)
 def discount_and_bootstrap_value(x):  # IMPALA's own program
     discounts, bootstrap_value = x["gamma"] * (1.0 - x["terminated"]), x["next_state_value"][-1:]
     with np.errstate(over="ignore"):
@@ -426,7 +440,7 @@ def discount_and_bootstrap_value(x):  # IMPALA's own program
     return clipped * (x["reward"] + discounts * following - values), vs
 
 
-@lookalike("reward_to_go")
+@lookalike("reward_to_go", "done-ignored")
 def one_trajectory_at_a_time(x):
     gamma, out = full(x, "gamma"), np.empty(x["reward"].shape)
     for column in np.ndindex(out.shape[1:]):
@@ -438,40 +452,28 @@ def one_trajectory_at_a_time(x):
     return (out,)
 
 
-@lookalike("reward_to_go", lambda x: None if np.ndim(x["gamma"]) else x | {"done": np.zeros_like(x["done"])})
+@lookalike("reward_to_go", "time-reversed", one_endless_episode)
 def discount_cumsum(x):  # Spinning Up
-    from scipy.signal import lfilter
     return (lfilter([1], [1, -x["gamma"]], x["reward"][::-1], axis=0)[::-1],)
 
 
-@lookalike("standardize")
+@lookalike("standardize", "advnorm-divides-by-variance")
 def whitened_by_the_reciprocal(x):
     advantage = x["advantage"]
     return ((advantage - np.mean(advantage)) * (1 / max(np.std(advantage, ddof=x["ddof"]), x["std_min"])),)
 
 
-@pytest.mark.parametrize(("page", "narrow", "function"), LOOKALIKES)
-def test_a_lookalike_is_right_and_nobody_s_mistake(page, narrow, function):
+@pytest.mark.parametrize(("page", "resembles", "narrow", "function"), LOOKALIKES)
+def test_a_lookalike_is_right_and_no_mistake(page, resembles, narrow, function):
     first, then, _ = tried(page.name)
     judged = []
     for case in first + then:
-        inputs = narrow(case.inputs)
-        if inputs is None:
-            continue
-        expected, got = reference.outputs(page, inputs), function(inputs)
-        assert error(got, expected) <= reference.UNITS, case.id
-        judged.append((inputs, got, expected))
-    assert len(judged) >= 12
-    for name, one in known(page.name).items():
-        wrong = one.apply(unchecked(page))
-        hidden = all(same(wrong(**inputs), got, expected) for inputs, got, expected in judged)
-        assert not hidden or inputs_hide(page, name, narrow), f"accused of {name}"
-
-
-def inputs_hide(page, name, narrow):
-    """Whether ``narrow`` leaves no case that could show the mistake, not even in the page itself."""
-    first, then, _ = tried(page.name)
-    narrowed = [inputs for case in first + then if (inputs := narrow(case.inputs)) is not None]
-    whole = sum(case.inputs is inputs for case, inputs in zip(first + then, narrowed, strict=False))
-    wrong = known(page.name)[name].apply(unchecked(page))
-    return not whole and all(same(wrong(**x), page.vectorized(**x), reference.outputs(page, x)) for x in narrowed)
+        if (inputs := narrow(case.inputs)) is not None:
+            expected, got = reference.outputs(page, inputs), function(inputs)
+            assert error(got, expected) <= reference.UNITS, case.id
+            judged.append((inputs, got, expected))
+    assert len(judged) >= 20
+    # On narrowed cases some mistakes are not to be seen, in any program; but the one that it was taken for is.
+    for name in known(page.name) if narrow is everything else [resembles]:
+        wrong = known(page.name)[name].apply(unchecked(page))
+        assert not all(same(wrong(**inputs), got, expected) for inputs, got, expected in judged), f"accused of {name}"

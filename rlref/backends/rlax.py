@@ -83,7 +83,7 @@ def _per_start(call: Callable, x: Inputs):
 
 
 def _vtrace(x: Inputs):
-    threshold = x["rho_thresh"][0]
+    threshold = x["rho_thresh"][-1]  # one for all steps
     out = rlax.vtrace_td_error_and_advantage(
         x["state_value"], x["next_state_value"], x["reward"], _discount(x), jnp.exp(x["log_pi"] - x["log_mu"]),
         clip_rho_threshold=threshold, clip_pg_rho_threshold=threshold, stop_target_gradients=False)
@@ -130,7 +130,15 @@ def _pieces(x: Inputs, split: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield starts + np.arange(length)[:, None], columns
 
 
-def _offer(name: str, call: Callable, *checks: Callable, split: bool = False) -> None:
+def _padded(x: np.ndarray) -> np.ndarray:
+    """[L, k] with both made powers of two, 8 or more, by zeros, so that few shapes are compiled: steps before the
+    first, which have no part in what comes after them, and more columns."""
+    steps, columns = (max(8, 1 << (n - 1).bit_length()) for n in x.shape)
+    return np.pad(x, ((steps - len(x), 0), (0, columns - x.shape[1])))
+
+
+def _offer(name: str, call: Callable, *checks: Callable, split: bool = False,
+           gradient: bool = True) -> None:
     """Define ``name`` and ``name_vjp`` in this module."""
     differentiable = find(name.partition("__")[0]).differentiable
 
@@ -159,23 +167,25 @@ def _offer(name: str, call: Callable, *checks: Callable, split: bool = False) ->
                 for key, value in inputs.items() if key != "rolling_gamma"}
         results = None
         for place in _pieces(inputs, split):
-            piece = {key: value[place] for key, value in flat.items()}
-            with jax.enable_x64(True):  # for these calls only: the setting is everybody's
+            steps, columns = place[0].shape
+            piece = {key: _padded(value[place]) for key, value in flat.items()}
+            with jax.enable_x64(dtype == np.float64):  # for these calls only: the setting is everybody's
                 if cotangent is None:
                     found = values(piece, rolling)
                 else:
-                    found = gradients(piece, tuple(c.reshape(shape[0], -1)[place] for c in cotangent), rolling)
+                    found = gradients(piece, tuple(_padded(c.reshape(shape[0], -1)[place]) for c in cotangent), rolling)
             if results is None:
                 results = tuple(np.empty((shape[0], flat["reward"].shape[1]), y.dtype) for y in found)
             for out, y in zip(results, found, strict=True):
-                out[place] = y
+                out[place] = np.asarray(y)[-steps:, :columns]
         return tuple(out.reshape(shape) for out in results or ())
 
     globals()[name] = lambda **inputs: run(inputs)
-    globals()[f"{name}_vjp"] = lambda cotangent, **inputs: run(inputs, tuple(cotangent))
+    if gradient:
+        globals()[f"{name}_vjp"] = lambda cotangent, **inputs: run(inputs, tuple(cotangent))
 
 
-_offer("gae__truncated", _gae_truncated, _one_value_per_state, split=True)
+_offer("gae__truncated", _gae_truncated, _one_value_per_state, split=True, gradient=False)  # V(s'_t) is no input of it
 _offer("gae__vtrace", _gae_vtrace)
 _offer("td0", _td0)
 _offer("td1__discounted_returns", _td1_discounted, split=True)
@@ -185,4 +195,36 @@ _offer("td_lambda__off_policy", _td_lambda_off_policy)
 _offer("vtrace", _vtrace, _fixed_thresholds, _finite_ratio, split=True)
 _offer("reward_to_go", _reward_to_go)
 
-DIVERGENCES: tuple[Divergence, ...] = ()
+
+
+def _unread(x: Inputs) -> bool:
+    """NaN or inf as the value after a termination, which nobody should read."""
+    return bool((x["terminated"] & ~np.isfinite(x["next_state_value"])).any())
+
+
+def _unread_last(x: Inputs) -> bool:
+    """The same where it is the last of the arrays: of those before, these functions read no V(s'_t)."""
+    ends = x["done"] & ~x["terminated"]
+    ends[-1] = True
+    return bool((x["terminated"] & ends & ~np.isfinite(x["next_state_value"])).any())
+
+
+def _tie(x: Inputs) -> bool:
+    return bool((x["log_pi"] == x["log_mu"]).any())
+
+
+_NAN = "a termination is a discount of 0, and 0 * nan is nan"
+_TIE = "a convention: at rho = 1 jnp.minimum passes one half of the derivative, rlref and torch all of it"
+
+DIVERGENCES: tuple[Divergence, ...] = (
+    Divergence("gae__truncated", _unread_last, "differs", "nan", _NAN),
+    Divergence("gae__vtrace", _unread, "differs", "nan", _NAN),
+    Divergence("td0", _unread, "differs", "nan", _NAN),
+    Divergence("td1__discounted_returns", _unread_last, "differs", "nan", _NAN),
+    Divergence("td1__lambda_returns", _unread, "differs", "nan", _NAN),
+    Divergence("td_lambda__lambda_returns", _unread, "differs", "nan", _NAN),
+    Divergence("td_lambda__off_policy", _unread, "differs", "nan", _NAN),
+    Divergence("vtrace", _unread, "differs", "nan", _NAN),
+    Divergence("vtrace_vjp", _unread, "differs", "nan", _NAN),
+    Divergence("vtrace_vjp", _tie, "differs", "", _TIE),
+)

@@ -51,7 +51,7 @@ def vectorized(reward, state_value, next_state_value, done, terminated, *, gamma
     delta *= gamma
     delta += reward
     delta -= state_value                                                         # (1)
-    advantage = recurrence.solve(gamma * lmbda * ~done, delta, overwrite=True)  # (2)
+    advantage = recurrence.solve(gamma * lmbda * ~done, delta, overwrite=True)   # (2)
     return ValueEstimate(advantage, advantage + state_value)                     # (3)
 
 

@@ -110,7 +110,8 @@ def trace_uses_next_c(right, x):
 # The recursion
 
 
-@mistake("gamma is missing where later steps are carried back: the trace decays by c alone", "folklore")
+@mistake("gamma is missing where later steps are carried back: the trace decays by c alone",
+         "https://github.com/chainer/chainerrl/pull/126")
 def gamma_missing_in_trace(right, x):
     reward = x["reward"] - (1 - x["gamma"]) * bootstrap(x)
     v = right(**x | {"gamma": 1.0, "reward": reward}).value_target
