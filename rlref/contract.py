@@ -90,6 +90,19 @@ def check_cotangent(value: Any, output: type, shape: tuple[int, ...]) -> Any:
     return output(*arrays)
 
 
+def check_weights(checked: Mapping[str, Any]) -> None:
+    """Refuse a log-ratio whose weight float64 cannot hold, where no threshold clips it."""
+    log_ratio = checked["log_pi"] - checked["log_mu"]
+    for name in ("rho_thresh", "c_thresh"):
+        if np.any(np.isinf(checked[name])):
+            unclipped = np.broadcast_to(np.isinf(checked[name]), log_ratio.shape)
+            largest = np.max(log_ratio, where=unclipped, initial=-np.inf)
+            if largest > LARGEST_LOG:
+                raise ValueError(f"log_pi: expected log_pi - log_mu <= {LARGEST_LOG:g} where {name} is infinite, "
+                                 f"got {largest:g}")
+
+
+LARGEST_LOG = 700.0  # exp of it is 1e304: what is multiplied by it has room below the largest float
 COTANGENT = Entry("", STEPS, "real", "derivative of the final scalar by each output")
 
 
@@ -134,6 +147,8 @@ class Contract:
                 raise ValueError(f"terminated: expected done wherever terminated, got terminated alone at {index}")
         for name in self.parameters:
             checked[name] = self.parameter(name, given[name], self.entries[name], shape)
+        if "log_pi" in checked:
+            check_weights(checked)
         if self.output:
             checked["cotangent"] = check_cotangent(given["cotangent"], self.output, shape)
         return checked

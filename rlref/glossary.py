@@ -46,7 +46,7 @@ class Entry(NamedTuple):
         if self.low == POSITIVE:
             return "> 0, finite"
         if self.high == math.inf:
-            return f">= {self.low:g}, finite"
+            return f">= {self.low:g}, " + ("finite" if self.infinite is None else "inf allowed")
         return f"in [{self.low:g}, {self.high:g}]"
 
 
@@ -74,9 +74,9 @@ GLOSSARY: dict[str, Entry] = {
     "gamma": Entry("gamma", PARAMETER, "real", "discount", "1", 0.0, 1.0),
     "lmbda": Entry("lambda", PARAMETER, "real", "weight of the longer returns", "1", 0.0, 1.0),
     "rho_thresh": Entry("rho_bar", PARAMETER, "real", "ceiling of the importance weight of a TD error",
-                        "1", 0.0),
+                        "1", 0.0, infinite=math.inf),
     "c_thresh": Entry("c_bar", PARAMETER, "real", "ceiling of the importance weight of a trace",
-                      "1", 0.0),
+                      "1", 0.0, infinite=math.inf),
     "rolling_gamma": Entry("", SETTING, "bool", "True: gamma_t and lambda_t belong to step t; "
                            "False: to the whole return that starts at t"),
     "ddof": Entry("ddof", SETTING, "int", "degrees of freedom taken off the count: 1 as torch, 0 as NumPy",

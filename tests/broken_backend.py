@@ -1,4 +1,4 @@
-"""Backends of GAE that are wrong in every way that verify must name. Loaded by tests/test_verify.py as a user's file."""
+"""Backends of GAE that are wrong in every way that verify must name; loaded as a user's file."""
 
 import os
 import time

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from rlref.conformance import cases
 
 COMMON = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("default", derandomize=True, max_examples=60, **COMMON)
+settings.register_profile("default", derandomize=True, max_examples=40, **COMMON)
 settings.register_profile("release", derandomize=False, max_examples=2000, print_blob=True, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
@@ -49,7 +49,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session")
 def verified(tmp_path_factory):
-    """verified(backend) is the report of ``rlref verify backend``, run once a session, with what it printed as "text"."""
+    """verified(backend): the report of ``rlref verify backend``, run once a session, and its "text"."""
     reports = {}
 
     def run(backend):

@@ -1,4 +1,4 @@
-"""Measures the worst error of every page against 60 digits: ``python tests/measure.py [CASES]`` writes measured.json."""
+"""The worst error of every page against 60 digits: ``python tests/measure.py [CASES]`` writes measured.json."""
 
 from __future__ import annotations
 

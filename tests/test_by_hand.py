@@ -29,10 +29,10 @@ def test_every_page_has_one():
     assert all(f"test_{page.short}" in here and f"test_{page.short}_gradient" in here for page in pages().values())
 
 
-# td0. No step reads another.
+# td0. No step reads another: that the last one is truncated changes nothing.
 # G = r + V'/2:  1 + 4/2 = 3,  2 (terminated),  3 + 6/2 = 6.    A = G - 8
 TD0 = {"reward": [1.0, 2.0, 3.0], "state_value": [8.0, 8.0, 8.0], "next_state_value": [4.0, NAN, 6.0],
-       "terminated": [False, True, False], "gamma": 0.5}
+       "done": [False, True, True], "terminated": [False, True, False], "gamma": 0.5}
 
 
 @both

@@ -14,7 +14,7 @@ import torch
 from module_laws import FORMS
 
 from rlref.pages import find, pages
-from rlref.returns import gae
+from rlref.returns import gae, vtrace
 
 T, B = SHAPE = (3, 2)
 PAGES = tuple(pages().values())
@@ -176,8 +176,8 @@ def test_not_a_fraction(page, name, case):
 
 
 NOT_THRESHOLDS = {
-    "negative": (-1.0, "-1.0"), "nan": (np.nan, "nan"), "inf": (np.inf, "inf"), "int": (-1, "-1"),
-    "one-negative": (once(-1.0), r"-1.0 at index \(1, 0\)"), "one-inf": (once(np.inf), r"inf at index \(1, 0\)"),
+    "negative": (-1.0, "-1.0"), "nan": (np.nan, "nan"), "-inf": (-np.inf, "-inf"), "int": (-1, "-1"),
+    "one-negative": (once(-1.0), r"-1.0 at index \(1, 0\)"), "one-nan": (once(np.nan), r"nan at index \(1, 0\)"),
 }
 
 
@@ -185,6 +185,15 @@ NOT_THRESHOLDS = {
 def test_not_a_threshold(page, name, case):
     value, came = NOT_THRESHOLDS[case]
     refused(page, ValueError, name, ">= 0", came, **{name: value})
+
+
+@pytest.mark.parametrize("name", ["rho_thresh", "c_thresh"])
+def test_a_weight_that_overflows(name):
+    """Only an infinite threshold lets it, and only at the step that it is for."""
+    page, log_pi = find("vtrace"), once(701.0)
+    for limit in (np.inf, once(np.inf)):
+        refused(page, ValueError, "log_pi", f"<= 700 where {name} is infinite", "701", log_pi=log_pi, **{name: limit})
+    vtrace.vectorized(**legal(page, "vectorized") | {"log_pi": log_pi, name: once(np.inf, (0, 0))})
 
 
 PARAMETER_SHAPES = {

@@ -33,7 +33,8 @@ def test_every_entry_is_used():
     (GLOSSARY["reward"], "finite"),
     (GLOSSARY["log_pi"], "finite or -inf"),
     (GLOSSARY["gamma"], "in [0, 1]"),
-    (GLOSSARY["rho_thresh"], ">= 0, finite"),
+    (GLOSSARY["rho_thresh"], ">= 0, inf allowed"),
+    (Entry("x", STEPS, "real", "", low=0.0), ">= 0, finite"),
     (GLOSSARY["std_min"], "> 0, finite"),
     (GLOSSARY["done"], "True or False"),
     (Entry("x", STEPS, "real", "", low=-1.0, high=2.5), "in [-1, 2.5]"),
@@ -51,7 +52,7 @@ def test_help_of_gae():
     """As a reader sees it, word for word for the arguments that have something to say."""
     text = inspect.getdoc(gae.vectorized)
     assert "reward: real [T, *B], finite, in units of reward\n        r_t, received for acting at step t." in text
-    assert "next_state_value: real [T, *B], finite, in units of return\n        V(s'_t), value of the state that" in text
+    assert "next_state_value: real [T, *B], finite, in units of return\n        V(s'_t), value of the state" in text
     assert "before any reset; never read where terminated.\n" in text
     assert "done: bool [T, *B], True or False\n" in text and "gamma: real scalar or [T, *B], in [0, 1]\n" in text
     assert "TypeError: not numbers of that kind" in text and "ValueError: a wrong shape, T = 0" in text

@@ -19,7 +19,7 @@ PAGES = list(pages())
 
 @pytest.mark.parametrize("name", PAGES)
 def test_regenerated_bit_for_bit(name):
-    assert generate.text(find(name)) == golden.installed(find(name)), "run: rlref golden --write rlref/conformance/vectors"
+    assert generate.text(find(name)) == golden.installed(find(name)), "see CONTRIBUTING, Vectors"
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -1,4 +1,4 @@
-"""Every law of ``laws`` and ``module_laws`` on every page that there is: edges, Hypothesis's samples, long and wide inputs."""
+"""Every law of ``laws`` and ``module_laws`` on every page: edges, Hypothesis's samples, long and wide inputs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def test_thousands_of_steps(page):
 
 
 @pytest.mark.parametrize("steps", [6, 5000])
-@pytest.mark.parametrize("page", [page for page in PAGES if module_laws.split(page) != "per_batch"], ids=lambda page: page.short)
+@pytest.mark.parametrize("page", [page for page in PAGES if module_laws.split(page) != "per_batch"],
+                         ids=lambda page: page.short)
 def test_a_wide_batch_is_its_trajectories(page, steps):
     """129 columns take another way through ``recurrence`` than one does, 5000 steps more than one block."""
     inputs, cotangents = example(page, "wide", (steps,))

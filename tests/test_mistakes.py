@@ -136,13 +136,13 @@ ALL = "gae td1 td_lambda vtrace"
 COLLECTION = {
     # bootstrapping, termination and truncation
     "no-termination-mask": f"td0 {ALL}",
-    "truncation-treated-as-termination": ALL,
+    "truncation-treated-as-termination": f"td0 {ALL}",
     "trace-not-cut-at-truncation": ALL,
     "done-passed-as-terminated": "no: the same function as truncation-treated-as-termination",
     "done-read-one-step-late": f"td0 reward_to_go {ALL}",
     "next-value-is-post-reset": f"td0 {ALL}",
-    "timeout-bootstraps-current-state": ALL,
-    "delta-zeroed-at-truncation": "gae vtrace",
+    "timeout-bootstraps-current-state": f"td0 {ALL}",
+    "delta-zeroed-at-truncation": "td0 gae vtrace",
     "value-of-preterminal-state-zeroed": "td0 gae td_lambda vtrace",
     "unmasked-lambda-branch": "td_lambda",
     "autoreset-dummy-step-trained-on": "no: which rows enter a loss; a page is given only true steps",

@@ -80,7 +80,8 @@ def test_smallest_case_is_small_and_still_fails(judged):
     assert inputs["done"].tolist() == [True]
     assert inputs["terminated"].tolist() == [False]
     assert smallest.where == ("advantage", (0,))
-    assert not np.array_equal(gae.loop(**inputs).advantage, gae.loop(**inputs | {"terminated": inputs["done"]}).advantage)
+    wrong = inputs | {"terminated": inputs["done"]}
+    assert not np.array_equal(gae.loop(**inputs).advantage, gae.loop(**wrong).advantage)
 
 
 def test_stopped_gradient_is_hinted(judged):

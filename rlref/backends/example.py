@@ -6,7 +6,7 @@
 import numpy as np
 
 
-def td0(reward, state_value, next_state_value, terminated, gamma):
+def td0(reward, state_value, next_state_value, done, terminated, gamma):
     value_target = reward + gamma * np.where(terminated, 0, next_state_value)
     return value_target - state_value, value_target
 

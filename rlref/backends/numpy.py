@@ -1,4 +1,4 @@
-"""Our own vectorized code, and the derivatives beside it: what `rlref verify` judges when it is given no name."""
+"""Our own vectorized code and its derivatives: what `rlref verify` judges when it is given no name."""
 
 from rlref.pages import pages
 

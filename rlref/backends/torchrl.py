@@ -1,9 +1,9 @@
-"""torchrl 0.14.1: the functional estimators, loop and vectorized, and the estimator modules with their defaults.
+"""torchrl 0.14.1: the functional estimators, loop and vectorized, and the estimator modules as they come.
 
 Three ways in, which run different code:
 
     gae__loop, gae__vec              [*B, T, 1], the layout of the documentation, time at -2
-    gae__loop_time_first, ...        [T, *B] with time_dim=0
+    gae__vec_time_first, ...         [T, *B] with time_dim=0
     gae__module                      the module a user would build, values already in the tensordict
 
 Scalars go in as Python floats, arrays as tensors of the full shape. Gradients are autograd's.
@@ -22,15 +22,18 @@ from rlref.pages import find
 
 try:
     import torch
+    import torchrl
     from tensordict import TensorDict
     from tensordict.nn import TensorDictModule
     from torch.distributions import Normal
     from torchrl._utils import _standardize
     from torchrl.modules import ProbabilisticActor
-    from torchrl.objectives.value import GAE, TD0Estimator, TD1Estimator, TDLambdaEstimator, VTrace, functional
+    from torchrl.objectives import value as estimators
+    from torchrl.objectives.value import functional
 except ImportError as error:
     raise ImportError("this backend needs torchrl: pip install 'rlref[torchrl]'") from error
 
+VERSION = f"torchrl {torchrl.__version__}, torch {torch.__version__}"
 Inputs = dict[str, Any]
 
 
@@ -55,11 +58,9 @@ def _gae(estimate: Callable) -> Callable:
     return call
 
 
-def _td0(reward, state_value, next_state_value, terminated, gamma):
-    # The advantage takes done as well, but reads terminated alone.
-    advantage = functional.td0_advantage_estimate(
-        gamma, state_value, next_state_value, reward, done=terminated, terminated=terminated)
-    return advantage, functional.td0_return_estimate(gamma, next_state_value, reward, terminated)
+def _td0(reward, state_value, next_state_value, done, terminated, gamma):
+    return (functional.td0_advantage_estimate(gamma, state_value, next_state_value, reward, done, terminated),
+            functional.td0_return_estimate(gamma, next_state_value, reward, terminated))
 
 
 def _td1(prefix: str) -> Callable:
@@ -91,10 +92,11 @@ def _per_step(gamma, reward):
     return gamma if isinstance(gamma, torch.Tensor) else torch.full_like(reward, gamma)
 
 
-def _vtrace(reward, state_value, next_state_value, log_pi, log_mu, done, terminated, gamma, rho_thresh, c_thresh,
-            **layout):
+def _vtrace(reward, state_value, next_state_value, log_pi, log_mu, done, terminated,
+            gamma, rho_thresh, c_thresh, **layout):
     return functional.vtrace_advantage_estimate(
-        gamma, log_pi, log_mu, state_value, next_state_value, reward, done, terminated, rho_thresh, c_thresh, **layout)
+        gamma, log_pi, log_mu, state_value, next_state_value, reward, done, terminated,
+        rho_thresh, c_thresh, **layout)
 
 
 def _reward_to_go(reward, done, gamma, **layout):
@@ -108,27 +110,27 @@ def _module(estimator: type, tensors: Inputs, actor: Inputs | None = None, **hyp
     data = TensorDict({"state_value": tensors.pop("state_value"), **(actor or {}),
                        "next": {"state_value": tensors.pop("next_state_value"), **tensors}},
                       tensors["reward"].shape[:-1])
-    with warnings.catch_warnings(action="ignore", category=UserWarning):  # it copies tensors with torch.tensor
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # of copying by torch.tensor
         data = estimator(value_network=None, differentiable=True, **hyperparameters)(data)
     return data["advantage"], data["value_target"]
 
 
 def _gae_module(gamma, lmbda, **tensors):
-    return _module(GAE, tensors, gamma=gamma, lmbda=lmbda)
+    return _module(estimators.GAE, tensors, gamma=gamma, lmbda=lmbda)
 
 
 def _td0_module(gamma, **tensors):
-    return _module(TD0Estimator, tensors | {"done": tensors["terminated"]}, gamma=gamma)
+    return _module(estimators.TD0Estimator, tensors, gamma=gamma)
 
 
 def _td1_module(gamma, rolling_gamma, **tensors):
     _refuse_per_return(rolling_gamma, gamma)
-    return _module(TD1Estimator, tensors, gamma=gamma)
+    return _module(estimators.TD1Estimator, tensors, gamma=gamma)
 
 
 def _td_lambda_module(gamma, lmbda, rolling_gamma, **tensors):
     _refuse_per_return(rolling_gamma, gamma, lmbda)
-    return _module(TDLambdaEstimator, tensors, gamma=gamma, lmbda=lmbda)
+    return _module(estimators.TDLambdaEstimator, tensors, gamma=gamma, lmbda=lmbda)
 
 
 def _refuse_per_return(rolling_gamma, *parameters):
@@ -141,12 +143,12 @@ def _vtrace_module(log_pi, log_mu, gamma, rho_thresh, c_thresh, **tensors):
     deviation = (-log_pi - 0.5).exp() / (2 * torch.pi) ** 0.5
     if not ((deviation > 0) & deviation.isfinite()).all():
         raise NotImplementedError("no Gaussian has so extreme a density")
-    mean = TensorDictModule(lambda loc, scale: (loc, scale), in_keys=["mean", "deviation"], out_keys=["loc", "scale"])
-    actor = ProbabilisticActor(mean, in_keys=["loc", "scale"], distribution_class=Normal, return_log_prob=True)
+    network = TensorDictModule(lambda mean, deviation: (mean, deviation), ["mean", "deviation"], ["loc", "scale"])
+    actor = ProbabilisticActor(network, ["loc", "scale"], distribution_class=Normal, return_log_prob=True)
     actions = {"action": deviation, "mean": torch.zeros_like(deviation), "deviation": deviation,
                "action_log_prob": log_mu}
-    return _module(VTrace, tensors, actions, actor_network=actor, gamma=gamma, rho_thresh=rho_thresh,
-                   c_thresh=c_thresh)
+    return _module(estimators.VTrace, tensors, actions, actor_network=actor, gamma=gamma,
+                   rho_thresh=rho_thresh, c_thresh=c_thresh)
 
 
 def _standardize_ppo(advantage, ddof, std_min):
@@ -161,10 +163,10 @@ def _standardize_gae(**arguments: Any) -> Callable:
             raise NotImplementedError("GAE(average_gae=True) has its floor fixed at 1e-4")
         # Where nothing is discounted and no value is predicted, the advantage is the reward.
         zero, never = torch.zeros_like(advantage), torch.zeros_like(advantage, dtype=torch.bool)
-        tensors = {"reward": advantage, "state_value": zero, "next_state_value": zero, "done": never,
-                   "terminated": never}
+        tensors = {"reward": advantage, "state_value": zero, "next_state_value": zero,
+                   "done": never, "terminated": never}
         group = {"group": never[..., 0].long()}
-        return _module(GAE, tensors, group, gamma=0.0, lmbda=0.0, average_gae=True, **arguments)[:1]
+        return _module(estimators.GAE, tensors, group, gamma=0.0, lmbda=0.0, average_gae=True, **arguments)[:1]
     return call
 
 
@@ -176,12 +178,12 @@ def _refuse_ddof(ddof):
 # From tensors to NumPy
 
 
-def _offer(name: str, call: Callable, layout: Layout, gradient: bool = True) -> None:
+def _offer(name: str, call: Callable[..., Any], layout: Layout, gradient: bool = True) -> None:
     """Define ``name`` and ``name_vjp`` in this module."""
     differentiable = find(name.partition("__")[0]).differentiable
 
     def tensors(inputs: Inputs) -> Inputs:
-        like = next(iter(inputs.values()))
+        like = inputs[differentiable[0]]
         return {key: _tensor(value, like, layout) if isinstance(value, np.ndarray) else value
                 for key, value in inputs.items()}
 
@@ -194,7 +196,7 @@ def _offer(name: str, call: Callable, layout: Layout, gradient: bool = True) -> 
         leaves = [arguments[key].requires_grad_() for key in differentiable]
         outputs = call(**arguments, **layout.arguments)
         cotangents = [_tensor(c, c, layout) for c in cotangent]
-        gradients = torch.autograd.grad(outputs, leaves, cotangents, allow_unused=True, materialize_grads=True)
+        gradients = torch.autograd.grad(outputs, leaves, cotangents, materialize_grads=True)
         return tuple(layout.back(g).numpy() for g in gradients)
 
     globals()[name] = value
@@ -207,7 +209,7 @@ def _tensor(x: np.ndarray, like: np.ndarray, layout: Layout) -> torch.Tensor:
     return torch.tensor(np.ascontiguousarray(layout.to(x)))
 
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "gae__loop": _gae(functional.generalized_advantage_estimate),
     "gae__vec": _gae(functional.vec_generalized_advantage_estimate),
     "td1__loop": _td1(""),
@@ -217,7 +219,7 @@ _FUNCTIONS = {
     "vtrace__loop": _vtrace,
     "reward_to_go__vec": _reward_to_go,
 }
-_MODULES = {
+_MODULES: dict[str, Callable[..., Any]] = {
     "gae__module": _gae_module,
     "td0__functional": _td0,  # no step reads another: time may be anywhere
     "td0__module": _td0_module,
@@ -227,19 +229,22 @@ _MODULES = {
     "standardize__gae": _standardize_gae(),
     "standardize__gae_group": _standardize_gae(group_key="group"),
 }
+_TIME_FIRST = ("gae__vec", "td1__vec", "td_lambda__vec", "vtrace__loop", "reward_to_go__vec")
 for _name, _call in _FUNCTIONS.items():
     _offer(_name, _call, BATCH_FIRST)
-    _offer(f"{_name}_time_first", _call, TIME_FIRST)
+for _name in _TIME_FIRST:
+    _offer(f"{_name}_time_first", _FUNCTIONS[_name], TIME_FIRST)
 for _name, _call in _MODULES.items():
     _offer(_name, _call, BATCH_FIRST)
-_offer("vtrace__module", _vtrace_module, BATCH_FIRST, gradient=False)  # it holds its networks out of the gradient
+_offer("vtrace__module", _vtrace_module, BATCH_FIRST, gradient=False)  # it holds its actor out of the gradient
 
 # What is known to differ. ``when`` is True wherever the cause is at work, even where it then costs nothing.
 
 
 def _rounded(*numbers: Any) -> bool:
     """A scalar among them is no float32."""
-    return any(isinstance(x, float) and float(np.float32(x)) != x for x in numbers)
+    with np.errstate(over="ignore"):
+        return any(isinstance(x, float) and float(np.float32(x)) != x for x in numbers)
 
 
 def _gamma_rounded(x: Inputs) -> bool:
@@ -277,7 +282,8 @@ def _unfinished(x: Inputs) -> bool:
 
 def _scalars(x: Inputs) -> bool:
     """No parameter has more than one element, so the fast path is taken."""
-    return x["reward"].size == 1 or not any(isinstance(x.get(name), np.ndarray) for name in ("gamma", "lmbda"))
+    arrays = any(isinstance(x.get(name), np.ndarray) for name in ("gamma", "lmbda"))
+    return x["reward"].size == 1 or not arrays
 
 
 def _filter_length(x: Inputs) -> int:
@@ -350,7 +356,7 @@ _INT = "gamma * (~done).int() is float32 in torch, whatever the other tensors ar
 _BUFFER = "a scalar gamma, lambda or threshold is made a float32 tensor"
 _NAN = "masks multiply, and 0 * nan is nan: there and at every step that the recursion carries it to"
 _EMPTY = "_geom_series_like makes a filter of no element, or of no axis where gamma lambda is 0"
-_CUT = "_geom_series_like drops every power of r from r ** int(log(1e-7) / log(r)) on, which is still above 1e-7"
+_CUT = "_geom_series_like drops the powers of r from int(log(1e-7) / log(r)) on, the first of them above 1e-7"
 _CUT_TABLE = "powers below 1e-7 are dropped, however large what they weigh"
 _ONE_D = "_transpose_time adds an axis to a 1-D input behind time, and squeezes time in the output"
 _LAMBDA = "the products of lambda begin at the first step for every return, in a table without a batch axis"
@@ -363,8 +369,8 @@ _NAN_LINK = "https://github.com/pytorch/rl/pull/3744"
 _CUT_LINK = "https://github.com/pytorch/rl/pull/365"
 _LAMBDA_LINK = "https://github.com/pytorch/rl/pull/4170"
 
-# A star: its gradient too. What holds for a function holds in both layouts. Sizes of "float32" are absolute, on N(0, 1)
-# data with T = 2000, gamma 0.99, lambda 0.95; the others are of the smallest input that shows it.
+# A star: its gradient too. What holds for a function holds in both layouts. Sizes of "float32" are absolute, on
+# N(0, 1) data with T = 2000, gamma 0.99, lambda 0.95; the others are of the smallest input that shows it.
 _FAST_PATHS = "gae__vec* td1__vec* td1__module* td_lambda__vec* td_lambda__module* reward_to_go__vec*"
 _KNOWN: tuple[tuple[str, Callable[[Inputs], bool], str, str, str, str], ...] = (
     ("gae__loop*", _discount_rounded, "float32", "4.6e-6", _INT, ""),
@@ -383,8 +389,8 @@ _KNOWN: tuple[tuple[str, Callable[[Inputs], bool], str, str, str, str], ...] = (
     ("gae__vec*", _cut_table, "float32", "1.9e-6", _CUT_TABLE, _CUT_LINK),
     ("td1__loop*", _unfinished, "differs", "0 for gamma V(s'_{T-1})", _BOOTSTRAP, ""),
     ("td1__loop", _unfinished, "float32", "gamma 1e-8", _BOOTSTRAP, ""),
-    ("td_lambda__vec* td_lambda__module*", _lambda_table_does_not_fit, "crashes", "RuntimeError, AttributeError or"
-     " IndexError", _LAMBDA, _LAMBDA_LINK),
+    ("td_lambda__vec* td_lambda__module*", _lambda_table_does_not_fit, "crashes",
+     "RuntimeError, AttributeError, IndexError", _LAMBDA, _LAMBDA_LINK),
     ("td_lambda__vec* td_lambda__module*", _lambda_table_fits, "differs", "6 for 2", _LAMBDA, _LAMBDA_LINK),
     ("td_lambda__vec* td_lambda__module*", _lambda_table_fits, "float32", "lambdas nearly equal", _LAMBDA,
      _LAMBDA_LINK),
@@ -399,13 +405,13 @@ def _names(names: str) -> Iterator[str]:
         base = name.removesuffix("*").removesuffix("_vjp")
         for end in ("", "_vjp") if name.endswith("*") else (name[len(base):],):
             yield base + end
-            if base in _FUNCTIONS:
+            if base in _TIME_FIRST:
                 yield f"{base}_time_first{end}"
 
 
-DIVERGENCES = tuple(Divergence(name, *rest) for names, *rest in _KNOWN for name in _names(names)) + tuple(
+DIVERGENCES = tuple(Divergence(name, *row[1:]) for row in _KNOWN for name in _names(row[0])) + tuple(
     Divergence(f"{name}_time_first{end}", when, effect, size, _ONE_D)
-    for name in _FUNCTIONS
-    for end, when, effect, size in (("", _no_batch_axis, "differs", "shape [T, 1] or [T, T]"),
+    for name in _TIME_FIRST
+    for end, when, effect, size in (("", _no_batch_axis, "malformed", "shape [T, 1] or [T, T]"),
                                     ("", _single_number, "crashes", "ValueError or IndexError"),
                                     ("_vjp", _no_batch_axis, "crashes", "the output has another shape")))

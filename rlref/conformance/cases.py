@@ -21,7 +21,7 @@ Pick = Callable[[int], int]
 Inputs = dict[str, Any]
 
 FRACTIONS = (0.9, 0.0, 1.0, 0.5, 0.99, 0.95, 1e-8, 0.25)
-THRESHOLDS = (1.0, 0.5, 2.0, 0.0, 1e6)  # log(2) is no float: only 1 can tie
+THRESHOLDS = (1.0, 0.5, 2.0, 0.0, math.inf)  # log(2) is no float: only 1 can tie
 FLOORS = (1e-6, 1e-4, 1.0)
 BATCHES: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (3,), (2, 2))
 
@@ -59,6 +59,8 @@ def sample(page: Page, pick: Pick, shape: tuple[int, ...] | None = None, full: b
     if "log_pi" in inputs:  # on-policy steps are the common tie
         on_policy = _array(shape, lambda: pick(3) == 0, page.arguments["done"])
         inputs["log_pi"] = np.where(on_policy, inputs["log_mu"], inputs["log_pi"])
+        if np.isinf(inputs["rho_thresh"]).any() or np.isinf(inputs["c_thresh"]).any():  # nothing clips an overflow
+            inputs["log_pi"] = np.clip(inputs["log_pi"], inputs["log_mu"] - 5, inputs["log_mu"] + 5)
     if pick(4) == 0:
         inputs = _nan_where_unread(page, inputs)
     return inputs

@@ -47,9 +47,10 @@ def _matches(page: Page, wrong: Function, outcome: Outcome) -> bool:
         return False
     for got, name, expected in zip(outcome.answer.arrays, page.outputs, result, strict=True):
         expected = np.asarray(expected, np.float64)
-        if not np.array_equal(np.isnan(got), np.isnan(expected)):
+        # How far a NaN runs depends on how the masks were written, so it need not run equally far in both.
+        if np.isfinite(got).all() != np.isfinite(expected).all():
             return False
-        finite = ~np.isnan(got)
+        finite = np.isfinite(got) & np.isfinite(expected)
         scale = np.maximum(outcome.task.values.scales[name], np.abs(expected))[finite]
         if reference.worst_error(got[finite], expected[finite], SLACK * scale, EPS["float32"]) > reference.UNITS:
             return False

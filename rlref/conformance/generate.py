@@ -39,7 +39,7 @@ def _vector(page: Page, case: Case, source: str) -> golden.Vector:
     shape = next(np.shape(x) for name, x in case.inputs.items() if page.arguments[name].per_step)
     by = cotangents(page, seeded(f"{page.name} {case.id} cotangent"), shape)
     right = exact.outputs(page, case.inputs)
-    scales = reference.outputs(page, case.inputs).scales
+    scales = reference.shared(reference.outputs(page, case.inputs).scales)
     return golden.Vector(
         case.id, case.comment, source, tuple(_caught(page, case, right, scales)), case.inputs, right, _short(scales),
         by, exact.gradients(page, case.inputs, by), _short(reference.gradients(page, case.inputs, by).scales),

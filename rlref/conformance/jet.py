@@ -1,13 +1,13 @@
 """A number that knows its derivatives and how large the terms were that made it.
 
     value        v
-    size         the same computation with every term made positive: |a| + |b| for a - b
+    size         the same quantity computed from absolute values: |a| + |b| for a - b
     slope        dv/dx for a vector of inputs x, by forward differentiation
-    slope_size   the same computation with every term made positive
+    slope_size   the same quantity computed from absolute values
 
-``eps * size`` is what one rounding of the largest terms costs, so errors are counted in it: a difference of large
-numbers may lose digits, and nobody should be blamed. A loop run on Jets gives all four at once, and at a tie its
-slope is that of the branch which the loop takes there, which no difference quotient can tell.
+``eps * size`` is what one rounding of the terms costs, carried through to the result, so errors are counted in it: a
+difference of large numbers may lose digits, and nobody should be blamed. A loop run on Jets gives all four at once,
+and at a tie its slope is that of the branch which the loop takes there, which no difference quotient can tell.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import sys
 from typing import Any
 
 from rlref import scalars
+
+EPS = 2.0**-52
 
 
 class Jet:
@@ -39,13 +41,16 @@ class Jet:
 
     def __mul__(self, other: Any) -> Jet:
         o = _jet(other)
-        return Jet(self.value * o.value, self.slope * o.value + o.slope * self.value, self.size * o.size,
-                   self.slope_size * o.size + o.slope_size * self.size)
+        a, b = (self.value, self.size), (o.value, o.size)
+        return Jet(self.value * o.value, self.slope * o.value + o.slope * self.value, _product(*a, *b),
+                   _product(self.slope, self.slope_size, *b) + _product(o.slope, o.slope_size, *a))
 
     def __truediv__(self, other: Any) -> Jet:
         o = _jet(other)
-        inverse, size = 1 / o.value, o.size / (o.value * o.value)
-        return self * Jet(inverse, -inverse * inverse * o.slope, size, size * size * o.slope_size)
+        inverse = 1 / o.value
+        size = o.size * inverse * inverse
+        square = inverse * inverse, _product(inverse, size, inverse, size)
+        return self * Jet(inverse, -square[0] * o.slope, size, _product(*square, o.slope, o.slope_size))
 
     def __sub__(self, other: Any) -> Jet:
         return self + -_jet(other)
@@ -75,6 +80,12 @@ def _jet(x: Any) -> Jet:
     return x if isinstance(x, Jet) else Jet(x)
 
 
+def _product(a: Any, a_size: Any, b: Any, b_size: Any) -> Any:
+    """The size of a b, to first order: |a| db + |b| da, not da db, which would blame a small a for its large terms."""
+    a, b = abs(a), abs(b)
+    return a * b_size + b * a_size - a * b + EPS * a_size * b_size
+
+
 def _zero_slope(x: Jet, value: Any) -> Jet:
     return Jet(value, 0 * x.slope_size)
 
@@ -85,18 +96,19 @@ def exp(x: Jet) -> Jet:
     if value == 0:  # exp(-inf): every derivative is zero
         return _zero_slope(x, value)
     size = value * (1 + x.size)
-    return Jet(value, value * x.slope, size, size * x.slope_size)
+    return Jet(value, value * x.slope, size, _product(value, size, x.slope, x.slope_size))
 
 
 def log(x: Jet) -> Jet:
     value = scalars.log(x.value)
     if value in (-math.inf, math.inf):
         return _zero_slope(x, value)
-    size = x.size / (x.value * x.value)
-    return Jet(value, x.slope / x.value, abs(value) + x.size / x.value, size * x.slope_size)
+    inverse, size = 1 / x.value, x.size / (x.value * x.value)
+    return Jet(value, x.slope * inverse, abs(value) + x.size * inverse, _product(inverse, size, x.slope, x.slope_size))
 
 
 def sqrt(x: Jet) -> Jet:
     value = scalars.sqrt(x.value)
     size = value + x.size / (2 * value)
-    return Jet(value, x.slope / (2 * value), size, x.slope_size * size / (2 * value * value))
+    inverse, inverse_size = 1 / (2 * value), size / (2 * value * value)
+    return Jet(value, x.slope * inverse, size, _product(inverse, inverse_size, x.slope, x.slope_size))

@@ -54,6 +54,7 @@ def prepare(page: Page, case: Case, cotangents: Mapping[str, np.ndarray] | None,
     inputs = {name: _cast(x, dtype) for name, x in case.inputs.items()}
     case = Case(case.id, case.comment, inputs)
     values = reference.outputs(page, inputs)
+    values = values._replace(scales=reference.shared(values.scales))
     if cotangents is None or next(iter(values.values.values())).size > LARGE:
         return Task(case, values, None, None)
     cotangents = {name: _cast(x, dtype) for name, x in cotangents.items()}

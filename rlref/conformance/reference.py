@@ -5,6 +5,7 @@ The gradient is that of the loop by forward differentiation, not the page's ``vj
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -52,6 +53,13 @@ def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np
             slope, size = slope + c * jet.slope, size + abs(c) * jet.slope_size
     return Expected(*({name: part[i : i + count].reshape(shape) for name, i in first.items()}
                       for part in (slope, size)))
+
+
+def shared(scales: Arrays) -> Arrays:
+    """The largest scale among the outputs of a step, for each: whether a program computes G and then A = G - V, or A
+    and then G = A + V, is its own affair."""
+    largest = functools.reduce(np.maximum, scales.values())
+    return dict.fromkeys(scales, largest)
 
 
 def worst_error(got: np.ndarray, expected: np.ndarray, scale: np.ndarray, eps: float = EPS) -> float:

@@ -5,7 +5,7 @@
 
 Source    Sutton and Barto 2018, 2nd ed., eq. 6.2 (its target), eq. 6.5 (the TD error, here A).
 Time      s'_t is the state that step t led to, before any reset: at a truncation V(s'_t) is not V(s_{t+1}).
-Masks     terminated cuts the bootstrap. No step reads another, so done is not an argument.
+Masks     terminated cuts the bootstrap. done is checked against it and read for nothing else: no step reads another.
 Limits    gamma = 0: G = r.  GAE(lambda = 0) and TD(lambda = 0) are TD(0), always.
 TorchRL   td0_return_estimate, td0_advantage_estimate.
 """
@@ -27,7 +27,7 @@ class Gradient(NamedTuple):
 
 
 @contract.per_sample
-def loop(reward, state_value, next_state_value, terminated, *, gamma) -> ValueEstimate:
+def loop(reward, state_value, next_state_value, done, terminated, *, gamma) -> ValueEstimate:
     """(1)-(2) for one step."""
     bootstrap = 0 if terminated else next_state_value
     value_target = reward + gamma * bootstrap                                    # (1)
@@ -35,14 +35,15 @@ def loop(reward, state_value, next_state_value, terminated, *, gamma) -> ValueEs
 
 
 @contract.vectorized
-def vectorized(reward, state_value, next_state_value, terminated, *, gamma) -> ValueEstimate:
+def vectorized(reward, state_value, next_state_value, done, terminated, *, gamma) -> ValueEstimate:
     """(1)-(2) for all steps at once."""
     value_target = reward + gamma * np.where(terminated, 0.0, next_state_value)  # (1)
     return ValueEstimate(value_target - state_value, value_target)               # (2)
 
 
 @contract.vectorized
-def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, terminated, *, gamma) -> Gradient:
+def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, done, terminated, *,
+        gamma) -> Gradient:
     """Each output is linear in the inputs of its own step."""
     by_target = cotangent.advantage + cotangent.value_target
     return Gradient(

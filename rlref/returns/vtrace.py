@@ -38,20 +38,16 @@ class Gradient(NamedTuple):
 def loop(reward, state_value, next_state_value, log_pi, log_mu, done, terminated, *,
          gamma, rho_thresh, c_thresh) -> ValueEstimate:
     """(1)-(5), one time step at a time, last step first."""
-    last = len(reward) - 1
     advantage, value_target = [0] * len(reward), [0] * len(reward)
     later = 0                                                                    # v_{t+1} - V(s_{t+1})
     for t in reversed(range(len(reward))):
         log_w = log_pi[t] - log_mu[t]
-        rho = rho_thresh[t] if log_w > log(rho_thresh[t]) else exp(log_w)        # (1), exp cannot overflow
+        rho = rho_thresh[t] if log_w > log(rho_thresh[t]) else exp(log_w)        # (1), without overflow
         c = c_thresh[t] if log_w > log(c_thresh[t]) else exp(log_w)
-        discount = 0 if terminated[t] else gamma[t]
-        bootstrap = 0 if terminated[t] else next_state_value[t]
-        ahead = bootstrap if done[t] or t == last else value_target[t + 1]       # (4)
+        discount, bootstrap = (0, 0) if terminated[t] else (gamma[t], next_state_value[t])
+        ahead = bootstrap if done[t] or t + 1 == len(reward) else value_target[t + 1]  # (4)
         delta = rho * (reward[t] + discount * bootstrap - state_value[t])        # (2)
-        if done[t]:
-            later = 0
-        later = delta + gamma[t] * c * later
+        later = delta + (0 if done[t] else gamma[t] * c * later)
         value_target[t] = state_value[t] + later                                 # (3)
         advantage[t] = rho * (reward[t] + discount * ahead - state_value[t])     # (5)
     return ValueEstimate(advantage, value_target)
@@ -61,52 +57,44 @@ def loop(reward, state_value, next_state_value, log_pi, log_mu, done, terminated
 def vectorized(reward, state_value, next_state_value, log_pi, log_mu, done, terminated, *,
                gamma, rho_thresh, c_thresh) -> ValueEstimate:
     """v - V solves the bidiagonal system (I - shift(gamma c (1 - done))) (v - V) = delta."""
-    (rho, _), (c, _) = _clipped(log_pi - log_mu, rho_thresh), _clipped(log_pi - log_mu, c_thresh)
-    discount = gamma * ~terminated
-    bootstrap = np.where(terminated, 0.0, next_state_value)
+    (rho, _), (c, _) = (_clipped(log_pi - log_mu, thresh) for thresh in (rho_thresh, c_thresh))
+    discount, bootstrap = gamma * ~terminated, np.where(terminated, 0.0, next_state_value)
     delta = rho * (reward + discount * bootstrap - state_value)                  # (2)
     value_target = state_value + recurrence.solve(gamma * c * ~done, delta)      # (3)
-    ahead = bootstrap.copy()
-    np.copyto(ahead[:-1], value_target[1:], where=~done[:-1])                    # (4)
-    advantage = rho * (reward + discount * ahead - state_value)                  # (5)
-    return ValueEstimate(advantage, value_target)
+    ahead = _ahead(bootstrap, value_target, done)                                # (4)
+    return ValueEstimate(rho * (reward + discount * ahead - state_value), value_target)  # (5)
 
 
 @contract.vectorized
 def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, log_pi, log_mu, done, terminated, *,
         gamma, rho_thresh, c_thresh) -> Gradient:
     """Back through (5) and (4) to v, through (3) by its transpose, then to the weights of (1)."""
-    (rho, by_rho_scale), (c, by_c_scale) = _clipped(log_pi - log_mu, rho_thresh), _clipped(log_pi - log_mu, c_thresh)
-    discount = gamma * ~terminated
-    bootstrap = np.where(terminated, 0.0, next_state_value)
-    inside = np.concatenate([~done[:-1], np.zeros_like(done[-1:])])              # where next_t is v_{t+1}
+    (rho, rho_slope), (c, c_slope) = (_clipped(log_pi - log_mu, thresh) for thresh in (rho_thresh, c_thresh))
+    discount, bootstrap = gamma * ~terminated, np.where(terminated, 0.0, next_state_value)
     td_error = reward + discount * bootstrap - state_value
     correction = recurrence.solve(gamma * c * ~done, rho * td_error)             # v - V
-    ahead = bootstrap.copy()
-    np.copyto(ahead[:-1], (state_value + correction)[1:], where=inside[:-1])
-
+    ahead = _ahead(bootstrap, state_value + correction, done)
     by_q = rho * cotangent.advantage
+    by_next = discount * by_q
     by_v = cotangent.value_target.copy()
-    by_v[1:] += (np.where(inside, discount, 0.0) * by_q)[:-1]                    # (5), (4)
+    by_v[1:] += np.where(done, 0.0, by_next)[:-1]                                # (5), (4)
     by_delta = recurrence.solve_transposed(gamma * c * ~done, by_v)              # (3)
     by_td_error = rho * by_delta
     by_rho = cotangent.advantage * (reward + discount * ahead - state_value) + by_delta * td_error
-    by_c = np.zeros(c.shape)
-    by_c[:-1] = (by_delta * gamma * ~done)[:-1] * correction[1:]
-    by_log_w = by_rho * by_rho_scale + by_c * by_c_scale
-    return Gradient(
-        reward=by_q + by_td_error,
-        state_value=by_v - by_q - by_td_error,
-        next_state_value=discount * (np.where(inside, 0.0, by_q) + by_td_error),
-        log_pi=by_log_w,
-        log_mu=-by_log_w,
-    )
+    by_c = np.where(done, 0.0, gamma * by_delta) * np.append(correction[1:], np.zeros_like(correction[:1]), axis=0)
+    by_log_w = by_rho * rho_slope + by_c * c_slope
+    by_next[:-1] = np.where(done, by_next, 0.0)[:-1]                             # what (4) leaves to V(s'_t)
+    by_reward = by_q + by_td_error
+    return Gradient(by_reward, by_v - by_reward, by_next + discount * by_td_error, by_log_w, -by_log_w)
+
+
+def _ahead(bootstrap, value_target, done):
+    return np.append(np.where(done, bootstrap, np.roll(value_target, -1, axis=0))[:-1], bootstrap[-1:], axis=0)
 
 
 def _clipped(log_w, thresh):
     """min(thresh, w), and its derivative by log w: w up to and at the threshold, 0 above."""
     with np.errstate(divide="ignore"):  # a threshold of 0
         log_thresh = np.log(thresh)
-    above = log_w > log_thresh
-    w = np.exp(np.minimum(log_w, log_thresh))
+    above, w = log_w > log_thresh, np.exp(np.minimum(log_w, log_thresh))
     return np.where(above, thresh, w), np.where(above, 0.0, w)

@@ -7,7 +7,8 @@ A mistake takes ``right``, the page's own function, and the page's inputs ``x`` 
         return right(**x | {"terminated": x["done"]})
 
 Because ``right`` may itself be mistaken, two mistakes are one inside the other, and every pair can be tried.
-``mistakes/<page>.py`` holds those of a page; what several pages share lives in ``mistakes/ends.py``.
+``mistakes/<page>.py`` holds those of a page; what several pages share lives in ``ends.py`` (masks and V(s'_t)),
+``discounts.py`` (gamma, lambda, axes, direction) and ``outputs.py`` (what is made of a return).
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def read(right, x, **changes):
 
 def poisoned(result, alien, x):
     """``result`` with NaN at the ``alien`` steps, and at all before them if the page is a recursion."""
-    if "done" in x:
+    if x.keys() & {"lmbda", "rolling_gamma", "c_thresh"}:
         alien = np.logical_or.accumulate(alien[::-1])[::-1]
     return result._replace(**{name: np.where(alien, np.nan, out) for name, out in result._asdict().items()})
 
@@ -83,7 +83,9 @@ def done_read_one_step_early(right, x):
 
 @mistake("the mask is taken for its opposite, as where a not-done mask is passed for done", "folklore")
 def mask_inverted(right, x):
-    return read(right, x, **{name: ~x[name] for name in ("done", "terminated") if name in x})
+    inverted = {name: ~x[name] for name in ("done", "terminated") if name in x}
+    inverted["done"] = inverted["done"] | inverted.get("terminated", False)
+    return read(right, x, **inverted)
 
 
 @mistake("the mask multiplies the whole target, so the reward of the terminal step is lost", "folklore")

@@ -12,6 +12,7 @@ from rlref.conformance.mistakes.discounts import (  # noqa: F401  (found by look
     reward_read_one_step_early,
 )
 from rlref.conformance.mistakes.ends import (  # noqa: F401
+    delta_zeroed_at_truncation,
     done_read_one_step_early,
     done_read_one_step_late,
     last_step_not_bootstrapped,
@@ -23,6 +24,8 @@ from rlref.conformance.mistakes.ends import (  # noqa: F401
     retrace_uses_current_value,
     reward_masked_too,
     stale_last_value,
+    timeout_bootstraps_current_state,
+    truncation_treated_as_termination,
     value_of_preterminal_state_zeroed,
 )
 from rlref.conformance.mistakes.outputs import advantage_sign_flipped, baseline_not_subtracted  # noqa: F401
@@ -30,7 +33,8 @@ from rlref.conformance.mistakes.outputs import advantage_sign_flipped, baseline_
 
 @mistake("the last step's terminated is used for every step", "https://github.com/nicklashansen/tdmpc2/issues/62")
 def single_terminated_for_whole_horizon(right, x):
-    return read(right, x, terminated=np.broadcast_to(x["terminated"][-1], x["terminated"].shape))
+    terminated = np.broadcast_to(x["terminated"][-1], x["terminated"].shape)
+    return read(right, x, terminated=terminated, done=x["done"] | terminated)
 
 
 @mistake("the reward is missing from the target: gamma V(s'_t) alone",
