@@ -117,7 +117,8 @@ def apart(page, inputs, cotangents):
         changed = [{name: np.concatenate([b[name][until], a[name][after]]) if np.ndim(a[name]) else a[name]
                     for name in a} for a, b in zip(first, other, strict=True)]
         _same(page, outcome(page, *changed), expected, after, f"before the end at {end}")
-        _alike(page, _part(expected, until), *_piece(page, *first, until))
+        for piece in (until, after):
+            _alike(page, _part(expected, piece), *_piece(page, *first, piece))
 
 
 def any_array(page, inputs, cotangents):

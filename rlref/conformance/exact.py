@@ -3,13 +3,13 @@
 Values are the correctly rounded float64, the same bits on every machine. Derivatives are central differences of the
 loop with h = 1e-60, at 200 digits: their own error is of order h^2, and 80 digits are left where a difference cancels
 the other 120, so that a derivative of gamma^8 = 1e-64 beside values of order 1 still comes out to the last bit. Where
-the differences to the left and to the right disagree, the loop is at a tie; there the derivative is that of the branch
-which it takes.
+the differences to the left and to the right disagree, the loop is at a tie, and where they vanish, nothing is left to
+divide; there the derivative is that of the branch which the loop takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ except ImportError as error:  # pragma: no cover - the message is tested in a su
     raise ImportError("exact evaluation needs mpmath: pip install 'rlref[golden]'") from error
 
 DIGITS, DIFFERENCE_DIGITS = 60, 200
-STEP, AGREE = "1e-60", "1e-40"
+STEP, AGREE, NOISE = "1e-60", "1e-40", "1e-100"
 Arrays = dict[str, np.ndarray]
 
 
@@ -39,6 +39,7 @@ def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np
     with mpmath.workdps(DIFFERENCE_DIGITS):
         h = mpmath.mpf(STEP)
         centre = _total(page, inputs, cotangents, None, 0)
+        noise = mpmath.mpf(NOISE) * _total(page, inputs, cotangents, None, 0, magnitude=abs)
         derivatives: Arrays = {}
         for name in page.differentiable:
             shape = np.shape(inputs[name])
@@ -46,19 +47,20 @@ def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np
             for index in range(numbers.size):
                 right = (_total(page, inputs, cotangents, (name, index), h) - centre) / h
                 left = (centre - _total(page, inputs, cotangents, (name, index), -h)) / h
-                smooth = abs(right - left) <= mpmath.mpf(AGREE) * (abs(right) + abs(left))
-                numbers[index] = (right + left) / 2 if smooth else _branch(page, inputs, cotangents, (name, index))
+                agree = noise <= abs(right) and abs(right - left) <= mpmath.mpf(AGREE) * abs(right)
+                numbers[index] = (right + left) / 2 if agree else _branch(page, inputs, cotangents, (name, index))
             derivatives[name] = _round(numbers.reshape(shape))
         return derivatives
 
 
-def _total(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], where: Any, h: Any) -> Any:
-    """sum(cotangent * output), with h added to one element of one input."""
+def _total(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], where: Any, h: Any,
+           magnitude: Callable[[Any], Any] = lambda term: term) -> Any:
+    """sum(cotangent * output), with h added to one element of one input; or the sum of the terms' magnitudes."""
     def number(x: float, name: str, index: int) -> Any:
         return mpmath.mpf(x) + h if where == (name, index) else mpmath.mpf(x)
 
     result = page.loop.run(inputs, number)  # type: ignore[attr-defined]
-    return sum(mpmath.mpf(c) * y for name, numbers in zip(page.outputs, result, strict=True)
+    return sum(magnitude(mpmath.mpf(c) * y) for name, numbers in zip(page.outputs, result, strict=True)
                for c, y in zip(np.ravel(cotangents[name]).tolist(), numbers.ravel(), strict=True))
 
 

@@ -47,10 +47,12 @@ class Jet:
 
     def __truediv__(self, other: Any) -> Jet:
         o = _jet(other)
-        inverse = 1 / o.value
+        inverse = type(self.value)(1) / o.value  # 1 of the type of the numbers, as o may be a plain count
         size = o.size * inverse * inverse
         square = inverse * inverse, _product(inverse, size, inverse, size)
-        return self * Jet(inverse, -square[0] * o.slope, size, _product(*square, o.slope, o.slope_size))
+        result = self * Jet(inverse, -square[0] * o.slope, size, _product(*square, o.slope, o.slope_size))
+        result.value = self.value / o.value
+        return result
 
     def __sub__(self, other: Any) -> Jet:
         return self + -_jet(other)
