@@ -20,13 +20,13 @@ terminated[3] = True
 square = np.zeros((STEPS, STEPS))
 cotangent = ValueEstimate(advantage=np.eye(STEPS), value_target=square)
 inputs = {"reward": square, "state_value": square, "next_state_value": square,
+          "done": np.repeat(done[:, None], STEPS, axis=1),
           "terminated": np.repeat(terminated[:, None], STEPS, axis=1)}
-masks = {"done": np.repeat(done[:, None], STEPS, axis=1)}
 
 gradients = {
     "TD(0)": td0.vjp(cotangent, **inputs, gamma=0.9),
-    r"GAE, $\lambda = 0.8$": gae.vjp(cotangent, **inputs, **masks, gamma=0.9, lmbda=0.8),
-    "TD(1)": td1.vjp(cotangent, **inputs, **masks, gamma=0.9, rolling_gamma=True),
+    r"GAE, $\lambda = 0.8$": gae.vjp(cotangent, **inputs, gamma=0.9, lmbda=0.8),
+    "TD(1)": td1.vjp(cotangent, **inputs, gamma=0.9, rolling_gamma=True),
 }
 
 plots.use_style()

@@ -9,7 +9,6 @@ import numpy as np
 from rlref import plots
 from rlref.returns import ValueEstimate, vtrace
 
-NONE = 1e30  # a ceiling that no weight here reaches
 plots.use_style()
 figure, axes = plt.subplots(2, 2, figsize=(plots.WIDTH, 6.6))
 figure.get_layout_engine().set(h_pad=0.12)
@@ -20,7 +19,7 @@ zero, one = np.zeros_like(log_w), np.ones_like(log_w)
 end = one.astype(bool)
 step = {"reward": one, "state_value": zero, "next_state_value": zero, "log_pi": log_w, "log_mu": zero,
         "done": end, "terminated": end, "gamma": 1.0, "c_thresh": 1.0}
-ceilings = {r"$\bar\rho = \infty$": NONE, r"$\bar\rho = 2$": 2.0, r"$\bar\rho = 1$": 1.0}
+ceilings = {r"$\bar\rho = \infty$": np.inf, r"$\bar\rho = 2$": 2.0, r"$\bar\rho = 1$": 1.0}
 weights = {label: vtrace.vectorized(**step, rho_thresh=rho).value_target[0]
            for label, rho in ceilings.items()}
 slopes = {label: vtrace.vjp(ValueEstimate(zero, one), **step, rho_thresh=rho).log_pi[0]
@@ -40,8 +39,8 @@ no, last = np.zeros(len(ratio), bool), steps == len(ratio) - 1
 way = {"reward": last.astype(float), "state_value": 0.0 * ratio, "next_state_value": 0.0 * ratio,
        "log_pi": np.log(ratio), "log_mu": 0.0 * ratio, "done": last, "terminated": last, "gamma": 1.0}
 plots.lines(axes[1, 0], steps, {
-    r"$\bar\rho = \bar c = \infty$": vtrace.vectorized(**way, rho_thresh=NONE, c_thresh=NONE).value_target,
-    r"$\bar\rho = \infty,\ \bar c = 1$": vtrace.vectorized(**way, rho_thresh=NONE, c_thresh=1.0).value_target,
+    r"$\bar\rho = \bar c = \infty$": vtrace.vectorized(**way, rho_thresh=np.inf, c_thresh=np.inf).value_target,
+    r"$\bar\rho = \infty,\ \bar c = 1$": vtrace.vectorized(**way, rho_thresh=np.inf, c_thresh=1.0).value_target,
     r"$\bar\rho = \bar c = 1$": vtrace.vectorized(**way, rho_thresh=1.0, c_thresh=1.0).value_target,
 })
 axes[1, 0].set(title=r"$\bar c$ bounds the product of the weights", xlabel="step $t$ (reward 1 at step 11)",

@@ -15,6 +15,8 @@ from rlref.pages import pages
 
 PAGES = tuple(pages().values())
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.short)
+every_page_in_time = pytest.mark.parametrize(
+    "page", [page for page in PAGES if module_laws.split(page) != "per_batch"], ids=lambda page: page.short)
 every_law = pytest.mark.parametrize(
     "page, law", [pytest.param(page, law, id=f"{page.short}-{law.__name__}")
                   for page in PAGES for law in laws.BEHAVIOUR if laws.applies(law, page)])
@@ -57,9 +59,9 @@ def test_hundreds_of_steps(page, shape):
         laws.forward_gradients(page, inputs, cotangents)
 
 
-@every_page
+@every_page_in_time
 def test_thousands_of_steps(page):
-    """As many as ``recurrence`` takes in several blocks; without ends, so that each step reaches the first."""
+    """More than ``recurrence`` takes in one block, and each reaches the first: no end, no discount, no rounding."""
     inputs, cotangents = example(page, "very long", (20_000,), full=False)
     for name in inputs.keys() & {"gamma", "lmbda", "rho_thresh", "c_thresh", "rolling_gamma"}:
         inputs[name] = True if name == "rolling_gamma" else 1.0
@@ -70,8 +72,7 @@ def test_thousands_of_steps(page):
 
 
 @pytest.mark.parametrize("steps", [6, 20_000])
-@pytest.mark.parametrize("page", [page for page in PAGES if module_laws.split(page) != "per_batch"],
-                         ids=lambda page: page.short)
+@every_page_in_time
 def test_a_wide_batch_is_its_trajectories(page, steps):
     """129 columns take another way through ``recurrence`` than one does, 20 000 steps more than one block."""
     inputs, cotangents = example(page, "wide", (steps,))
