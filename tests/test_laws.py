@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rlref.conformance import cases, reference
 from rlref.conformance.edges import edges
-from rlref.pages import pages
+from rlref.pages import find, pages
 
 PAGES = tuple(pages().values())
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.short)
@@ -69,6 +69,17 @@ def test_thousands_of_steps(page):
         inputs[name] = np.zeros(20_000, bool)
     inputs = {name: np.nan_to_num(x, nan=1.0) for name, x in inputs.items()}
     laws.exact_values(page, inputs, cotangents)
+
+
+@pytest.mark.parametrize("log_pi, log_mu", [(800.0, 0.0), (0.0, 800.0), (1e308, -1e308), (-1e308, 1e308)])
+def test_weights_of_any_log_probability(log_pi, log_mu):
+    """The log-ratio is clipped without an overflow on the way, even where float64 cannot hold the ratio's logarithm."""
+    page = find("vtrace")
+    inputs, cotangents = example(page, "weights", (5,), full=False)
+    inputs |= {"log_pi": np.full(5, log_pi), "log_mu": np.full(5, log_mu), "rho_thresh": 1.0, "c_thresh": 0.5}
+    laws.silent(page, inputs, cotangents)
+    laws.exact_values(page, inputs, cotangents)
+    laws.exact_gradients(page, inputs, cotangents)
 
 
 @pytest.mark.parametrize("steps", [6, 20_000])

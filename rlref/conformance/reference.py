@@ -66,8 +66,9 @@ def worst_error(got: np.ndarray, expected: np.ndarray, scale: np.ndarray, eps: f
     """The largest |got - expected| in units of eps * scale; inf where only one of them is finite."""
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(np.asarray(got, np.float64) - expected)
-        # Below the smallest normal number, float64 itself has no eps left: count in that number.
-        units = error / (eps * np.maximum(scale, np.finfo(np.float64).tiny / EPS))
+        # Below its smallest normal number a type has no eps left: count in that number.
+        tiny = np.finfo(np.float64 if eps == EPS else np.float32).tiny
+        units = error / np.maximum(eps * scale, float(tiny))
     units = np.where(got == expected, 0.0, units)  # equal infinities
     return float(np.max(np.where(np.isnan(units), np.inf, units), initial=0.0))
 

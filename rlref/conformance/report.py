@@ -23,6 +23,9 @@ def table(judgements: Sequence[Judgement]) -> Iterator[str]:
         rows.setdefault(one.offer.label, [None, None])[one.offer.gradient] = one
     yield f"{'reference':31}{'values':13}{'right':>7}{'worst':>8} {'gradients':12}{'worst':>8}"
     for label, (values, gradients) in rows.items():
+        if len(label) > 30:
+            yield label
+            label = ""
         line = f"{label:30} {_verdict(values):13}{_count(values):>7}{_worst(values):>8}"
         yield f"{line} {_verdict(gradients):12}{_worst(gradients):>8}".rstrip()
     yield "worst: the largest error, in units of eps of float64 times the size of its terms"

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-TIMES = {"rlref": 7, "vjp": 6, "jax": 6, "jax np": 7, "vec": 7, "loop": 7, "copy": 6}  # columns and their widths
+# Columns and their widths.
+TIMES = {"rlref": 7, "vjp": 6, "jax": 6, "jax np": 7, "vec": 7, "loop": 7, "copy": 6}
 RATIOS = {"jax": 6, "jax np": 7, "vec": 6, "loop": 6, "vjp": 6}
 NOTE = """\
 rlref, vjp  rlref.returns.gae.vectorized and .vjp, their checks of the arguments included
@@ -50,23 +51,25 @@ def pytest_terminal_summary(terminalreporter):
 
 def table(measured):
     """The lines of the table."""
-    yield f"{'':13}{'nanoseconds an element':^{sum(TIMES.values())}} |{'ratios':^{sum(RATIOS.values())}} |  peak"
-    yield f"{'T x B':>13}" + " |".join(
-        "".join(f"{name:>{width}}" for name, width in part.items()) for part in (TIMES, RATIOS)) + " |rlref vjp"
+    times, ratios = (sum(part.values()) for part in (TIMES, RATIOS))
+    yield f"{'':13}{'nanoseconds an element':^{times}} |{'ratios':^{ratios}} |  peak"
+    times, ratios = ("".join(f"{name:>{width}}" for name, width in part.items()) for part in (TIMES, RATIOS))
+    yield f"{'T x B':>13}{times} |{ratios} |rlref vjp"
     means = {name: [] for name in RATIOS}
     for shape in dict.fromkeys(shape for shape, _ in measured.seconds):
         ns = {name: measured.seconds[key] / math.prod(shape) * 1e9
               for name in TIMES if (key := (shape, name)) in measured.seconds}
         line = f"{shape[0]:>7} x{shape[1]:>5}"
         for name, width in TIMES.items():
-            line += cell(ns[name], width, 1) if name in ns else f"{measured.gigabytes[shape]:{width - 3}.0f} GB"
+            too_large = f"{measured.gigabytes[shape]:.0f} GB"
+            line += cell(ns[name], width, 1) if name in ns else too_large.rjust(width)
         line += " |"
         for name, width in RATIOS.items():
             if name in ns:
                 means[name].append(ns[name] / ns["rlref"])
             line += cell(means[name][-1], width, 2) if name in ns else "-".rjust(width)
-        bytes_each = 8 * math.prod(shape)
-        yield line + " |" + "".join(f"{measured.peaks[shape, form] / bytes_each:5.1f}" for form in ("rlref", "vjp"))
+        peaks = [measured.peaks[shape, form] / (8 * math.prod(shape)) for form in ("rlref", "vjp")]
+        yield line + " |" + "".join(f"{peak:5.1f}" for peak in peaks)
     yield f"{'geometric mean':>{13 + sum(TIMES.values())}} |" + "".join(
         cell(math.exp(sum(map(math.log, means[name])) / len(means[name])), width, 2)
         for name, width in RATIOS.items()) + " |"

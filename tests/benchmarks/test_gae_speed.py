@@ -1,6 +1,6 @@
 """GAE in float64, side by side: ``python -m pytest tests/benchmarks`` prints the table. No time is asserted.
 
-The contenders take turns, each turn warm, and the least time of all rounds counts: other load only adds to it.
+The contenders take turns, each turn warm, and the least time of all rounds counts.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def scan(reward, state_value, next_state_value, done, terminated, gamma, lmbda):
 
 
 def gigabytes(done):
-    """What torchrl's vec form allocates: its filter for every step of every trajectory, padded to the longest."""
+    """What torchrl's vec form allocates: its filter at every step of each trajectory, padded to the longest."""
     ends = done.copy()
     ends[-1] = True
     ends = np.flatnonzero(ends.T)
@@ -96,7 +96,7 @@ def least(benchmark, name, shape):
     return benchmark.stats.stats.min
 
 
-# Shape after shape; in it, turn after turn; in a turn, one contender after the other, torchrl's in the first only.
+# Shape after shape; in it, turn after turn; in a turn, contender after contender, torchrl's in the first only.
 NAMES = ("rlref", "jax", "jax np", "vjp", "copy", "loop", "vec")
 GIGABYTES = {shape: gigabytes(batch(shape)[3]) for shape in SHAPES}
 CASES = [(shape, turn, name) for shape in SHAPES for turn in range(TURNS) for name in NAMES
@@ -120,7 +120,7 @@ def test_peak_memory(measured, shape, form):
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize(("name", "shape"), [(name, shape) for name in SERIES for shape in SERIES[name]], ids=str)
+@pytest.mark.parametrize(("name", "shape"), [(name, shape) for name in SERIES for shape in SERIES[name]])
 def test_linear_in_t_and_in_b(benchmark, measured, name, shape):
     row = measured.series.setdefault(name, {})
     row[shape[name.endswith("B")]] = least(benchmark, "rlref", shape) / np.prod(shape) * 1e9
