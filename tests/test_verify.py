@@ -115,7 +115,7 @@ def test_offers_reads_names():
 
 @pytest.mark.parametrize("spec", ["no/such/file.py", "no_such_module_at_all"])
 def test_missing_backend_is_an_error(spec):
-    with pytest.raises(BackendError, match="no_such_module_at_all|no/such/file.py"):
+    with pytest.raises(BackendError, match=r"no_such_module_at_all|no/such/file\.py"):
         Worker(spec, 1.0)
 
 
