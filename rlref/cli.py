@@ -132,10 +132,14 @@ def _verify(given: argparse.Namespace) -> int:
 
     def finish(name: str, version: str, judgements: list[Any], divergences: list[dict[str, str]]) -> bool:
         said("")
-        print(f"{name}{' ' + version if version else ''}, {given.dtype}")
+        print(f"{version if version.startswith(name) else f'{name} {version}'.strip()}, {given.dtype}")
         print("\n".join(report.table(judgements)))
+        shown: set[tuple[str, str, int]] = set()
         for one in judgements:
-            print("\n".join(report.details(one, divergences)), end="\n" if not one.conforms else "")
+            for line in report.details(one, divergences, shown):
+                print(line)
+        for line in report.recorded(judgements, divergences):
+            print(line)
         reports.append(report.as_json(name, version, given.dtype, judgements, divergences))
         return all(one.conforms for one in judgements)
 

@@ -29,11 +29,9 @@ def solve(a: np.ndarray, x: np.ndarray, overwrite: bool = False) -> np.ndarray:
     """
     y = x if overwrite and x.flags.c_contiguous else np.array(x, order="C")
     if y[0].size < WIDE:
-        return _solve_narrow(a, y, transposed=False)
-    later = y[-1]
-    for a_t, y_t in zip(a[-2::-1], y[-2::-1], strict=True):
-        y_t += a_t * later
-        later = y_t
+        _solve_narrow(a, y, transposed=False)
+    else:
+        _solve_rows(y[-1], a[-2::-1], y[-2::-1])
     return y
 
 
@@ -41,15 +39,25 @@ def solve_transposed(a: np.ndarray, u: np.ndarray, overwrite: bool = False) -> n
     """z_t = u_t + a_{t-1} z_{t-1} along the first axis. a_{T-1} is not read. ``overwrite`` as for solve."""
     z = u if overwrite and u.flags.c_contiguous else np.array(u, order="C")
     if z[0].size < WIDE:
-        return _solve_narrow(a, z, transposed=True)
-    earlier = z[0]
-    for a_t, z_t in zip(a[:-1], z[1:], strict=True):
-        z_t += a_t * earlier
-        earlier = z_t
+        _solve_narrow(a, z, transposed=True)
+    else:
+        _solve_rows(z[0], a[:-1], z[1:])
     return z
 
 
-def _solve_narrow(a: np.ndarray, y: np.ndarray, transposed: bool) -> np.ndarray:
+def _solve_rows(before: np.ndarray, a: np.ndarray, y: np.ndarray) -> None:
+    """To each row of y add that of a times the row before it, in place."""
+    with np.errstate(invalid="raise"):
+        for a_t, y_t in zip(a, y, strict=True):
+            try:
+                carried = a_t * before
+            except FloatingPointError:  # 0 * inf: an overflow beyond a cut, which does not come through
+                carried = a_t * np.where(a_t == 0, 0.0, before)
+            y_t += carried
+            before = y_t
+
+
+def _solve_narrow(a: np.ndarray, y: np.ndarray, transposed: bool) -> None:
     """Solve in place, block by block of time steps: the last block first; transposed, the first one first."""
     steps, columns = len(y), y[0].size
     a, rows = a.reshape(steps, columns), y.reshape(steps, columns)
@@ -58,9 +66,9 @@ def _solve_narrow(a: np.ndarray, y: np.ndarray, transposed: bool) -> np.ndarray:
     for start in starts if transposed else reversed(starts):
         stop = min(start + length, steps)
         if transposed and start > 0:
-            rows[start] += a[start - 1] * rows[start - 1]
+            _solve_rows(rows[start - 1], a[start - 1 : start], rows[start : start + 1])
         elif not transposed and stop < steps:
-            rows[stop - 1] += a[stop - 1] * rows[stop]
+            _solve_rows(rows[stop], a[stop - 1 : stop], rows[stop - 1 : stop])
         # BLAS's upper band storage, transposed: for row t stands -a_{t-1}, then the diagonal, which is 1 and
         # not read. Trajectory follows trajectory; the 0 before each keeps it apart from the one before.
         # (NumPy 2.4's np.negative(x, out=y) is wrong for some strides of x and y, hence not out=band[...].)
@@ -69,8 +77,12 @@ def _solve_narrow(a: np.ndarray, y: np.ndarray, transposed: bool) -> np.ndarray:
         band[:, 1:, 0] = -a[start : stop - 1].T
         flat = rows[start:stop].T.flatten()
         flat = dtbsv(1, band.reshape(-1, 2).T, flat, trans=transposed, diag=1, overwrite_x=1)
-        rows[start:stop] = flat.reshape(columns, -1).T
-    return y
+        if np.isfinite(flat[-1 if transposed else 0]):
+            rows[start:stop] = flat.reshape(columns, -1).T
+        elif transposed:  # an overflow went on as 0 * inf = nan, up to where BLAS ended
+            _solve_rows(rows[start], a[start : stop - 1], rows[start + 1 : stop])
+        else:
+            _solve_rows(rows[stop - 1], a[start : stop - 1][::-1], rows[start : stop - 1][::-1])
 
 
 def solve_per_start(reward, bootstrap, cut, gamma, lmbda) -> np.ndarray:

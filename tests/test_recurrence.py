@@ -33,7 +33,7 @@ SHAPES = [(1,), (2,), (BLOCK - 1,), (BLOCK,), (BLOCK + 1,), (2 * BLOCK + 3,), (1
 def plain(solver, a, x):
     """The definition: one step at a time, in any number type; a, x and the result are lists of rows."""
     def step(x_t, a_t, before):
-        return [v + c * y for v, c, y in zip(x_t, a_t, before, strict=True)]
+        return [v + c * y if c else v for v, c, y in zip(x_t, a_t, before, strict=True)]
 
     rows, steps = [None] * len(x), range(len(x))
     if solver is solve:
@@ -188,6 +188,21 @@ def test_trajectories_do_not_mix(solver, shape):
     x[beyond] *= 1e300
     a[beyond] *= 0.5
     np.testing.assert_array_equal(solver(a, x)[near], expected)
+
+
+@BOTH
+@pytest.mark.parametrize("block", [8, BLOCK])
+@pytest.mark.parametrize("wide", [1, 10**9])
+def test_an_overflow_stays_in_its_trajectory(solver, wide, block):
+    """0 * inf is no number: neither in the next column nor beyond a coefficient of 0."""
+    a, x = numbers(np.random.default_rng(8), (20, 4))
+    a[:, 1], x[:, 1] = 1.0, 1.7e308
+    a[[3, 7, 15], 1] = 0.0  # 7 and 15: between two blocks of 2 steps
+    with paths(wide, block), np.errstate(over="ignore"):
+        got = solver(a, x)
+    expected = np.array(plain(solver, a.tolist(), x.tolist()))
+    assert np.isinf(expected).sum() == 16 and not np.isnan(expected).any()
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
 
 
 def per_start(reward, bootstrap, cut, gamma, lmbda):

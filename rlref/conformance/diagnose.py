@@ -15,15 +15,24 @@ from rlref.pages import Page
 SLACK = 4  # a mistake may be computed in another order than ours, over larger terms
 
 
-def diagnose(page: Page, outcomes: Sequence[Outcome]) -> list[Mistake]:
-    """The mistake whose output is the backend's on every case that it answered; else the pair; else nothing."""
+def diagnose(page: Page, outcomes: Sequence[Outcome]) -> tuple[list[Mistake], tuple[Mistake, int] | None]:
+    """The mistake whose output is the backend's on every case that it answered; else the pair; else none.
+
+    Where none is, the mistake that is right where the backend is right and explains most of its wrong answers.
+    """
     answered = [o for o in outcomes if o.answer.arrays is not None]
     answered.sort(key=lambda o: (not o.failed, o.task.size))
     mistakes = list(known(page.name).values())
     right = unchecked(page)
     candidates: list[tuple[Mistake, ...]] = [*((one,) for one in mistakes), *permutations(mistakes, 2)]
     matching = [each for each in candidates if _explains(page, _apply(each, right), answered)]
-    return list(matching[0]) if matching else []  # single mistakes come first
+    if matching:
+        return list(matching[0]), None  # single mistakes come first
+    right_ones, wrong_ones = ([o for o in answered if o.kind == kind] for kind in ("ok", "differs"))
+    partly = [(one, sum(_matches(page, one.apply(right), o) for o in wrong_ones)) for one in mistakes
+              if all(_matches(page, one.apply(right), o) for o in right_ones)]
+    best = max(partly, key=lambda each: each[1], default=None)
+    return [], best if best is not None and best[1] else None
 
 
 def _apply(mistakes: Sequence[Mistake], right: Function) -> Function:

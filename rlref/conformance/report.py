@@ -48,27 +48,50 @@ def _worst(one: Judgement | None) -> str:
     return f"{one.worst:.1f}" if one.worst < 1000 else "inf/nan" if np.isinf(one.worst) else f"{one.worst:.1e}"
 
 
-def details(one: Judgement, divergences: Sequence[dict[str, str]]) -> Iterator[str]:
-    """Every way in which one function fails, its smallest case, and why, as far as that is known."""
+def details(one: Judgement, divergences: Sequence[dict[str, str]] = (),
+            shown: set[tuple[str, str, int]] | None = None) -> Iterator[str]:
+    """Every way in which one function fails, its smallest case, and why, as far as that is known.
+
+    What is in ``shown``, (page, kind of failure, number of the recorded cause), is not shown in full again.
+    """
     part = "gradients" if one.offer.gradient else "values"
+    causes = _causes(divergences)
     for failure in one.failures:
         tried = sum(o.kind != "not offered" for o in one.outcomes)
+        numbers = sorted({causes[divergences[i]["cause"]] for i in failure.recorded})
+        key = (one.offer.page, failure.kind, numbers[0] if numbers else 0)
+        again = shown is not None and key in shown and bool(numbers)
+        if shown is not None:
+            shown.add(key)
         yield ""
-        yield f"{one.offer.label}, {part}: {_name(failure.kind)} on {failure.times} of {tried} cases"
+        yield from _wrap(f"{one.offer.label}, {part}: {_name(failure.kind)} on {failure.times} of {tried} cases", "")
         if failure.kind == "float32":
             worst = max((o for o in one.outcomes if o.kind == "float32"), key=lambda o: o.error)
             yield f"  largest error: {worst.error:.1e} eps, case {worst.task.case.id}"
-            continue
-        yield from _case(failure.smallest, one.offer.gradient)
-        if failure.kind == "differs":
-            yield from _diagnosis(one)
-    for i in one.recorded:
-        known = divergences[i]
-        yield from _wrap(f"recorded {known['effect']}: {known['cause']} (size: {known['size']})")
-        if known.get("link"):
-            yield f"      {known['link']}"
-    if one.recorded and one.unexpected:
-        yield f"  NOT recorded: {one.unexpected} of the failing cases"
+        elif not again:
+            yield from _case(failure.smallest, one.offer.gradient)
+        if divergences:
+            yield "  recorded: " + " ".join(f"[{number}]" for number in numbers) if numbers else "  NOT recorded"
+    if any(failure.kind == "differs" for failure in one.failures):
+        yield from _diagnosis(one)
+
+
+def _causes(divergences: Sequence[dict[str, str]]) -> dict[str, int]:
+    """The causes of the backend's divergences, each once, by number."""
+    return {cause: i + 1 for i, cause in enumerate(dict.fromkeys(each["cause"] for each in divergences))}
+
+
+def recorded(judgements: Sequence[Judgement], divergences: Sequence[dict[str, str]]) -> Iterator[str]:
+    """What rlref knows to be wrong in the backend and saw again: cause, size, link."""
+    seen = {divergences[i]["cause"]: divergences[i] for one in judgements for i in one.recorded}
+    if seen:
+        yield ""
+        yield "Recorded before as wrong in this backend, and seen again:"
+    for cause, number in _causes(divergences).items():
+        if cause in seen:
+            yield from _wrap(f"[{number}] {cause} (size: {seen[cause]['size']})")
+            if seen[cause]["link"]:
+                yield f"      {seen[cause]['link']}"
 
 
 def _name(kind: str) -> str:
@@ -81,7 +104,11 @@ def _diagnosis(one: Judgement) -> Iterator[str]:
         return
     answered = sum(o.answer.arrays is not None for o in one.outcomes)
     if not one.mistakes:
-        yield "  known mistake: none, nor any two together, gives these numbers"
+        yield "  known mistake: none, nor any two together, gives all of these numbers"
+        if one.partly is not None:
+            failing = sum(o.kind == "differs" for o in one.outcomes)
+            yield from _wrap(f"    {one.partly[0].name} gives {one.partly[1]} of the {failing} wrong ones: "
+                             f"{one.partly[0].what}")
         return
     for mistake in one.mistakes:
         yield from _wrap(f"known mistake: {mistake.name}: {mistake.what}")
@@ -101,7 +128,7 @@ def _gradient_hint(one: Judgement) -> str:
             hints.append(f"by {name} is zero on every case: a stop-gradient?")
         elif any(np.isnan(got).any() for got, _ in pairs):
             hints.append(f"by {name} is NaN on some")
-    return "hint: the derivative " + "; ".join(hints) if hints else "hint: none"
+    return "hint: the derivative " + "; ".join(hints) if hints else ""
 
 
 def _case(outcome: Outcome, gradient: bool) -> Iterator[str]:

@@ -18,6 +18,7 @@ from rlref.pages import Page, find
 
 HANGS = 2  # after so many, an implementation is not called again
 Call = Callable[[Task], Answer]
+Known = Callable[[Outcome], tuple[int, ...]]  # the recorded divergences that cover a failing case
 VERDICTS = {
     "ok": "conforms", "float32": "float32 only", "differs": "differs", "malformed": "malformed", "raised": "crashes",
     "hangs": "hangs", "not offered": "not offered",
@@ -31,6 +32,7 @@ class Failure(NamedTuple):
     kind: str
     times: int
     smallest: Outcome
+    recorded: tuple[int, ...] = ()  # the backend's divergences that cover its cases
 
 
 class Judgement(NamedTuple):
@@ -40,8 +42,17 @@ class Judgement(NamedTuple):
     outcomes: tuple[Outcome, ...]
     failures: tuple[Failure, ...]  # worst kind first
     mistakes: tuple[Mistake, ...]  # that explain every answer, if any do
-    recorded: tuple[int, ...] = ()  # indices of the backend's divergences that were seen
-    unexpected: int = 0  # failing cases that no recorded divergence covers
+    partly: tuple[Mistake, int] | None = None  # else the one that explains most wrong answers, and how many
+
+    @property
+    def recorded(self) -> tuple[int, ...]:
+        """The indices of the backend's divergences that were seen."""
+        return tuple(sorted({i for failure in self.failures for i in failure.recorded}))
+
+    @property
+    def unexpected(self) -> int:
+        """How many failing cases no recorded divergence covers."""
+        return sum(failure.times for failure in self.failures if not failure.recorded)
 
     @property
     def verdict(self) -> str:
@@ -78,7 +89,7 @@ def tasks(page: Page, count: int, seed: int, dtype: str) -> list[Task]:
 
 
 def judge_function(offer: Offer, todo: Sequence[Task], call: Call, dtype: str, *, shrinks: bool = True,
-                   said: Callable[[int], Any] = lambda done: None) -> Judgement:
+                   known: Known = lambda outcome: (), said: Callable[[int], Any] = lambda done: None) -> Judgement:
     """Run one function through ``todo`` and look into what went wrong; ``shrinks`` by calling it on more cases."""
     page = find(offer.page)
     outcomes: list[Outcome] = []
@@ -90,28 +101,47 @@ def judge_function(offer: Offer, todo: Sequence[Task], call: Call, dtype: str, *
         if sum(o.kind == "hangs" for o in outcomes) == HANGS:
             break
     failures = []
-    for kind in ("hangs", "raised", "malformed", "differs", "float32"):
-        failing = [o for o in outcomes if o.kind == kind]
-        if failing:
-            smallest = min(failing, key=lambda o: o.task.size)
-            # A hang costs its whole time at each try, and a rounding error has no smallest case.
-            if shrinks and kind not in ("hangs", "float32"):
-                smallest = _shrunk(page, offer, smallest, call, dtype)
-            failures.append(Failure(kind, len(failing), smallest))
+    for (kind, _), failing in _grouped(outcomes, known).items():
+        smallest = min(failing, key=lambda o: o.task.size)
+        covering = {i for o in failing for i in known(o)}
+        # A hang costs its whole time at each try, and a rounding error has no smallest case.
+        if shrinks and kind not in ("hangs", "float32"):
+            smallest = _shrunk(page, offer, smallest, call, dtype, known)
+        failures.append(Failure(kind, len(failing), smallest, tuple(sorted(covering))))
     wrong = any(failure.kind == "differs" for failure in failures)
-    mistakes = diagnose(page, outcomes) if wrong and not offer.gradient else []
-    return Judgement(offer, tuple(outcomes), tuple(failures), tuple(mistakes))
+    mistakes, partly = diagnose(page, outcomes) if wrong and not offer.gradient else ([], None)
+    return Judgement(offer, tuple(outcomes), tuple(failures), tuple(mistakes), partly)
 
 
-def _shrunk(page: Page, offer: Offer, failing: Outcome, call: Call, dtype: str) -> Outcome:
+def _grouped(outcomes: Sequence[Outcome], known: Known) -> dict[tuple[str, tuple[int, ...]], list[Outcome]]:
+    """The failing outcomes by kind, worst first, and by the first recorded divergence that covers them.
+
+    Losses of precision, which have many small causes at once, are only told apart by whether one covers them.
+    """
+    groups: dict[tuple[str, tuple[int, ...]], list[Outcome]] = {}
+    for kind in ("hangs", "raised", "malformed", "differs", "float32"):
+        failing = [(known(o)[:1], o) for o in outcomes if o.kind == kind]
+        if kind == "float32":
+            failing = [(first and (0,), o) for first, o in failing]
+        for first, outcome in sorted(failing, key=lambda each: each[0]):
+            groups.setdefault((kind, first), []).append(outcome)
+    return groups
+
+
+def _shrunk(page: Page, offer: Offer, failing: Outcome, call: Call, dtype: str, known: Known) -> Outcome:
+    """A smaller case that fails in the same way and is covered by the same recorded divergence, if by any."""
     def again(inputs: Any) -> Outcome:
         shape = next(np.shape(x) for name, x in inputs.items() if page.arguments[name].per_step)
         ones = {name: np.ones(shape) for name in page.outputs} if offer.gradient else None
         task = prepare(page, Case("shrunk", failing.task.case.id, inputs), ones, dtype)
         return judge(task, call(task), offer.gradient, dtype)
 
-    start = failing.task.case.inputs
-    smaller = shrink(page, start, lambda inputs: again(inputs).kind == failing.kind)
+    def fails(inputs: Any) -> bool:
+        outcome = again(inputs)
+        return outcome.kind == failing.kind and known(outcome)[:1] == first
+
+    start, first = failing.task.case.inputs, known(failing)[:1]
+    smaller = shrink(page, start, fails)
     return failing if smaller is start else again(smaller)
 
 
@@ -134,10 +164,7 @@ def verify(worker: Worker, references: Sequence[str], count: int, seed: int, dty
         def progress(done: int, name: str = f"{offer.label} {part}", total: int = len(todo)) -> None:
             said(f"{name}: {done}/{total}")
 
-        found = judge_function(offer, todo, call, dtype, said=progress)
-        if not found.conforms:
-            covering = [worker.recorded(offer, o.task.case.inputs, EFFECTS[o.kind])
-                        for o in found.outcomes if o.failed]
-            found = found._replace(recorded=tuple(sorted({i for each in covering for i in each})),
-                                   unexpected=sum(not each for each in covering))
-        yield found
+        def known(outcome: Outcome, offer: Offer = offer) -> tuple[int, ...]:
+            return tuple(worker.recorded(offer, outcome.task.case.inputs, EFFECTS[outcome.kind]))
+
+        yield judge_function(offer, todo, call, dtype, known=known, said=progress)

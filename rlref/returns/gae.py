@@ -64,5 +64,5 @@ def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, done, t
     return Gradient(
         reward=by_delta,
         state_value=cotangent.value_target - by_delta,
-        next_state_value=gamma * ~terminated * by_delta,
+        next_state_value=np.where(terminated, 0.0, gamma * by_delta),
     )

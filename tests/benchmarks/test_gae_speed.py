@@ -51,7 +51,7 @@ def scan(reward, state_value, next_state_value, done, terminated, gamma, lmbda):
 
 
 def gigabytes(done):
-    """What torchrl's vec form allocates: its filter at every step of each trajectory, padded to the longest."""
+    """What torchrl's vec form allocates: its filter at each step of each padded trajectory."""
     ends = done.copy()
     ends[-1] = True
     ends = np.flatnonzero(ends.T)
@@ -96,7 +96,7 @@ def least(benchmark, name, shape):
     return benchmark.stats.stats.min
 
 
-# Shape after shape; in it, turn after turn; in a turn, contender after contender, torchrl's in the first only.
+# Shape after shape; in it, turn after turn; in a turn, contender by contender, torchrl's in the first only.
 NAMES = ("rlref", "jax", "jax np", "vjp", "copy", "loop", "vec")
 GIGABYTES = {shape: gigabytes(batch(shape)[3]) for shape in SHAPES}
 CASES = [(shape, turn, name) for shape in SHAPES for turn in range(TURNS) for name in NAMES
