@@ -165,7 +165,7 @@ def _verify(given: argparse.Namespace) -> int:
                 passed = finish(spec, worker.version, judgements, worker.divergences())
             conforms &= passed or (newcomer and spec == "example")
         if newcomer:
-            print("\nrlref's own code conforms. Next: rlref verify torchrl, or rlref verify my_module.py"
+            print("\nrlref's own code conforms. Next: rlref verify torchrl, or verify my_module.py"
                   if conforms else "\nrlref's own code does NOT conform: please report this")
     if given.json:
         from rlref.conformance.golden import write_whole

@@ -53,7 +53,10 @@ def _solve_rows(before: np.ndarray, a: np.ndarray, y: np.ndarray) -> None:
                 carried = a_t * before
             except FloatingPointError:  # 0 * inf: an overflow beyond a cut, which does not come through
                 carried = a_t * np.where(a_t == 0, 0.0, before)
-            y_t += carried
+            try:
+                y_t += carried
+            except FloatingPointError:  # inf - inf is nan, and has been written
+                pass
             before = y_t
 
 
