@@ -6,6 +6,7 @@
 Both solve a bidiagonal system, (I - shift(a)) y = x and its transpose. A wide batch is updated row by row,
 where the arithmetic of a row costs more than its call. A narrow one goes through BLAS's triangular solve of a
 banded matrix, all trajectories in one call. Nothing is truncated and nothing divided; memory is O(T B).
+A result beyond the range of float64 is not kept to its own trajectory: 0 times inf is nan.
 
 ``solve_per_start`` is the same with coefficients that belong to the start of each return (rolling_gamma =
 False): every start has its own recursion, so it takes O(T^2 B) time, but no more memory.
@@ -47,17 +48,9 @@ def solve_transposed(a: np.ndarray, u: np.ndarray, overwrite: bool = False) -> n
 
 def _solve_rows(before: np.ndarray, a: np.ndarray, y: np.ndarray) -> None:
     """To each row of y add that of a times the row before it, in place."""
-    with np.errstate(invalid="raise"):
-        for a_t, y_t in zip(a, y, strict=True):
-            try:
-                carried = a_t * before
-            except FloatingPointError:  # 0 * inf: an overflow beyond a cut, which does not come through
-                carried = a_t * np.where(a_t == 0, 0.0, before)
-            try:
-                y_t += carried
-            except FloatingPointError:  # inf - inf is nan, and has been written
-                pass
-            before = y_t
+    for a_t, y_t in zip(a, y, strict=True):
+        y_t += a_t * before
+        before = y_t
 
 
 def _solve_narrow(a: np.ndarray, y: np.ndarray, transposed: bool) -> None:
@@ -80,12 +73,7 @@ def _solve_narrow(a: np.ndarray, y: np.ndarray, transposed: bool) -> None:
         band[:, 1:, 0] = -a[start : stop - 1].T
         flat = rows[start:stop].T.flatten()
         flat = dtbsv(1, band.reshape(-1, 2).T, flat, trans=transposed, diag=1, overwrite_x=1)
-        if np.isfinite(flat[-1 if transposed else 0]):
-            rows[start:stop] = flat.reshape(columns, -1).T
-        elif transposed:  # an overflow went on as 0 * inf = nan, up to where BLAS ended
-            _solve_rows(rows[start], a[start : stop - 1], rows[start + 1 : stop])
-        else:
-            _solve_rows(rows[stop - 1], a[start : stop - 1][::-1], rows[start : stop - 1][::-1])
+        rows[start:stop] = flat.reshape(columns, -1).T
 
 
 def solve_per_start(reward, bootstrap, cut, gamma, lmbda) -> np.ndarray:

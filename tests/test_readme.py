@@ -10,6 +10,8 @@ from pathlib import Path
 
 import readme
 
+from rlref.pages import pages
+
 TEXT = readme.README.read_text("utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.DOTALL)
 
@@ -23,26 +25,31 @@ def test_generated_parts_are_up_to_date():
 
 
 def test_table_has_a_row_a_page():
-    from rlref.pages import pages
-
     assert len(re.findall(r"^\| \[`", TEXT, re.MULTILINE)) == len(pages())
     assert json.loads(readme.MEASURED.read_text())["cases"] >= 2000
 
 
 def test_no_block_is_forgotten():
     """Python: 2 forms, an example, a module, a check, a golden test. Text: the excerpt, the example's output."""
+    assert "```\n```" not in TEXT
     assert sorted(kind for kind, _ in BLOCKS) == ["json"] + ["python"] * 6 + ["text"] * 2
-    commands = re.findall(r"^    (.+)$", TEXT, re.MULTILINE)
+    outside = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
+    commands = re.findall(r"^    (.+)$", outside, re.MULTILINE)
     assert [line for line in commands if not line.startswith("python -m pip install")] == [
         "rlref verify my_module.py", "rlref golden --out vectors", "rlref verify --outputs outputs.json"]
 
 
 def test_excerpt_is_what_verify_prints(verified):
-    printed = verified("torchrl")["text"].splitlines()
-    excerpt = blocks("text")[0].splitlines()
+    printed = rounded(verified("torchrl")["text"]).splitlines()
+    excerpt = rounded(blocks("text")[0]).splitlines()
     assert len(excerpt) > 20
     assert [line for line in excerpt if line.strip() != "..." and line not in printed] == []
     assert max(map(len, excerpt)) <= 80
+
+
+def rounded(text):
+    """Without the digits of an error in a library's single precision, which depend on the processor."""
+    return re.sub(r"\d\.\de\+(\d\d)", r"Xe+\1", text)
 
 
 def test_example_prints_what_it_says():
@@ -75,7 +82,7 @@ def test_own_backend_in_another_language(tmp_path):
 
 def test_links_lead_somewhere():
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if not link.startswith("http")]
-    assert len(links) > 10
+    assert len(links) >= 4 + len(pages())
     assert [link for link in links if not (readme.ROOT / link).exists()] == []
 
 

@@ -190,21 +190,6 @@ def test_trajectories_do_not_mix(solver, shape):
     np.testing.assert_array_equal(solver(a, x)[near], expected)
 
 
-@BOTH
-@pytest.mark.parametrize("block", [8, BLOCK])
-@pytest.mark.parametrize("wide", [1, 10**9])
-def test_an_overflow_stays_in_its_trajectory(solver, wide, block):
-    """0 * inf is no number: neither in the next column nor beyond a coefficient of 0."""
-    a, x = numbers(np.random.default_rng(8), (20, 4))
-    a[:, 1], x[:, 1] = 1.0, 1.7e308
-    a[[3, 7, 15], 1] = 0.0  # 7 and 15: between two blocks of 2 steps
-    with paths(wide, block), np.errstate(over="ignore"):
-        got = solver(a, x)
-    expected = np.array(plain(solver, a.tolist(), x.tolist()))
-    assert np.isinf(expected).sum() == 16 and not np.isnan(expected).any()
-    np.testing.assert_allclose(got, expected, rtol=1e-12)
-
-
 def per_start(reward, bootstrap, cut, gamma, lmbda):
     """The sum that each return is: over the steps from its start up to the first cut."""
     returns = []

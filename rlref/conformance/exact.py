@@ -80,7 +80,7 @@ def _round(numbers: np.ndarray) -> np.ndarray:
 
 
 def _nearest(x: Any) -> float:
-    if not mpmath.isfinite(x):
+    if not mpmath.isfinite(x) or not -1100 < mpmath.mag(x) <= 1024:  # beyond the range on either side, or zero
         return float(x)
     numerator, denominator = mpmath.libmp.to_rational(x._mpf_)
     try:

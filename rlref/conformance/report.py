@@ -73,7 +73,10 @@ def details(one: Judgement, divergences: Sequence[dict[str, str]] = (),
         if divergences:
             yield "  recorded: " + " ".join(f"[{number}]" for number in numbers) if numbers else "  NOT recorded"
     if any(failure.kind == "differs" for failure in one.failures):
-        yield from _diagnosis(one)
+        lines = list(_diagnosis(one))
+        if lines and len(one.failures) > 1:
+            yield from ("", f"{one.offer.label}, {part}, all in all:")
+        yield from lines
 
 
 def _causes(divergences: Sequence[dict[str, str]]) -> dict[str, int]:

@@ -57,7 +57,7 @@ def loop(reward, state_value, next_state_value, log_pi, log_mu, done, terminated
 def vectorized(reward, state_value, next_state_value, log_pi, log_mu, done, terminated, *,
                gamma, rho_thresh, c_thresh) -> ValueEstimate:
     """v - V solves the bidiagonal system (I - shift(gamma c (1 - done))) (v - V) = delta."""
-    (rho, _), (c, _) = (_clipped(log_pi - log_mu, thresh) for thresh in (rho_thresh, c_thresh))
+    (rho, _), (c, _) = (_clipped(log_pi, log_mu, thresh) for thresh in (rho_thresh, c_thresh))
     discount, bootstrap = gamma * ~terminated, np.where(terminated, 0.0, next_state_value)
     delta = rho * (reward + discount * bootstrap - state_value)                  # (2)
     value_target = state_value + recurrence.solve(gamma * c * ~done, delta)      # (3)
@@ -69,7 +69,7 @@ def vectorized(reward, state_value, next_state_value, log_pi, log_mu, done, term
 def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, log_pi, log_mu, done, terminated, *,
         gamma, rho_thresh, c_thresh) -> Gradient:
     """Back through (5) and (4) to v, through (3) by its transpose, then to the weights of (1)."""
-    (rho, rho_slope), (c, c_slope) = (_clipped(log_pi - log_mu, thresh) for thresh in (rho_thresh, c_thresh))
+    (rho, rho_slope), (c, c_slope) = (_clipped(log_pi, log_mu, thresh) for thresh in (rho_thresh, c_thresh))
     discount, bootstrap = gamma * ~terminated, np.where(terminated, 0.0, next_state_value)
     td_error = reward + discount * bootstrap - state_value
     correction = recurrence.solve(gamma * c * ~done, rho * td_error)             # v - V
@@ -92,9 +92,9 @@ def _ahead(bootstrap, value_target, done):
     return np.append(np.where(done, bootstrap, np.roll(value_target, -1, axis=0))[:-1], bootstrap[-1:], axis=0)
 
 
-def _clipped(log_w, thresh):
+def _clipped(log_pi, log_mu, thresh):
     """min(thresh, w), and its derivative by log w: w up to and at the threshold, 0 above."""
-    with np.errstate(divide="ignore"):  # a threshold of 0
-        log_thresh = np.log(thresh)
+    with np.errstate(divide="ignore", over="ignore"):  # a threshold of 0; log-probabilities of 1e308
+        log_w, log_thresh = log_pi - log_mu, np.log(thresh)
     above, w = log_w > log_thresh, np.exp(np.minimum(log_w, log_thresh))
     return np.where(above, thresh, w), np.where(above, 0.0, w)

@@ -1,0 +1,58 @@
+"""Every page against torchrl and rlax, on what Hypothesis finds: loop, vectorized and vjp, and the library's own form.
+
+What is recorded in a backend's DIVERGENCES is left to tests/test_backends.py; everything else must agree.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from rlref.conformance import reference
+from rlref.conformance.cases import Case
+from rlref.conformance.judge import judge, prepare
+from rlref.conformance.worker import answer, offers
+from rlref.pages import find, pages
+
+MODULES = {name: importlib.import_module(f"rlref.backends.{name}") for name in ("torchrl", "rlax")}
+OFFERS = [pytest.param(module, offer, id=f"{name}-{offer.function}")
+          for name, module in MODULES.items() for offer in offers(list(vars(module)))]
+# A library expresses only some inputs; if none of ten times as many is among them, Hypothesis fails the test.
+FEW = settings(max_examples=max(settings.default.max_examples // 3, 1),
+               suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+
+
+@pytest.mark.parametrize(("module", "offer"), OFFERS)
+def test_the_library_agrees(module, offer, examples):
+    page = find(offer.page)
+
+    @FEW
+    @given(st.data())
+    def agrees(data):
+        inputs, cotangents = data.draw(examples(page))
+        known = [one for one in module.DIVERGENCES if one.implementation == offer.function and one.when(inputs)]
+        assume(all(one.effect == "float32" for one in known))
+        task = prepare(page, Case("drawn", "", inputs), cotangents, "float64")
+        assume(not offer.gradient or task.gradients is not None)
+        got = answer(getattr(module, offer.function), page, inputs, task.cotangents if offer.gradient else None)
+        assume(got.kind != "not offered")
+        outcome = judge(task, got, offer.gradient, "float64")
+        assert outcome.kind in (("ok", "float32") if known else ("ok",)), (outcome.error, got.text)
+        own = page.vjp(page.output(**cotangents), **inputs) if offer.gradient else page.vectorized(**inputs)
+        expected = task.expected(offer.gradient)
+        for x, theirs, name in zip(own, got.arrays, expected.values, strict=True):
+            eps = 2.0**-23 if known else reference.EPS
+            units = reference.GRADIENT_UNITS + reference.UNITS + len(x)  # each may be off by its own
+            assert reference.worst_error(x, np.asarray(theirs), expected.scales[name], eps) <= units
+
+    agrees()
+
+
+def test_every_page_is_compared():
+    assert {param.values[1].page for param in OFFERS if param.values[0] is MODULES["torchrl"]} == set(pages())
+    rlax = {param.values[1].page for param in OFFERS if param.values[0] is MODULES["rlax"]}
+    assert rlax == set(pages()) - {"returns.standardize"}  # rlax has no such function
