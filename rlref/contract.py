@@ -37,7 +37,8 @@ def coerce(name: str, value: Any, entry: Entry) -> np.ndarray:
                 f"{name}: expected an array of {EXPECTED[entry.kind]}, got {type(value).__name__}: {error}"
             ) from error
     if value.dtype.kind not in KINDS[entry.kind] or value.dtype.itemsize > 8:
-        raise TypeError(f"{name}: expected {EXPECTED[entry.kind]}, got dtype {value.dtype}")
+        first = f" ({type(value.flat[0]).__name__})" if value.dtype == object and value.size else ""
+        raise TypeError(f"{name}: expected {EXPECTED[entry.kind]}, got dtype {value.dtype}{first}")
     if entry.kind == "real":
         return value.astype(np.float64, copy=False)
     return value if entry.kind == "bool" else value.astype(np.int64, copy=False)
@@ -63,9 +64,14 @@ def check_values(name: str, x: np.ndarray, entry: Entry, unread: np.ndarray | No
     if unread is not None:
         wrong &= ~unread
     if wrong.any():
-        index = tuple(int(i) for i in np.argwhere(wrong)[0])
-        where = f" at index {index if len(index) > 1 else index[0]}" if index else ""
+        index, where = _first(wrong)
         raise ValueError(f"{name}: expected values {entry.range}, got {x[index]}{where}")
+
+
+def _first(wrong: np.ndarray) -> tuple[tuple[int, ...], str]:
+    """Where ``wrong`` is first True, as an index and in words."""
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return index, f" at index {index if len(index) > 1 else index[0]}" if index else ""
 
 
 def _annotation(function: Callable, name: str) -> type:
@@ -143,8 +149,8 @@ class Contract:
         if "done" in checked and "terminated" in checked:
             wrong = checked["terminated"] > checked["done"]
             if wrong.any():
-                index = tuple(int(i) for i in np.argwhere(wrong)[0])
-                raise ValueError(f"terminated: expected done wherever terminated, got terminated alone at {index}")
+                where = _first(wrong)[1]
+                raise ValueError(f"terminated: expected done wherever terminated, got terminated alone{where}")
         for name in self.parameters:
             checked[name] = self.parameter(name, given[name], self.entries[name], shape)
         if "log_pi" in checked:
