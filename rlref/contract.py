@@ -119,6 +119,9 @@ class Contract:
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters
         self.names = tuple(parameters)
+        unknown = [name for name in self.names if name not in GLOSSARY and name != "cotangent"]
+        if unknown:
+            raise KeyError(f"{function.__module__}: expected names in rlref/glossary.py, got {', '.join(unknown)}")
         self.output = _annotation(function, "cotangent") if "cotangent" in parameters else None
         self.entries = {name: GLOSSARY[name] for name in self.names if name != "cotangent"}
         self.steps = [name for name, entry in self.entries.items() if entry.per_step]

@@ -91,7 +91,7 @@ def test_every_entry_of_the_collection_is_there_or_has_a_reason(name):
     if COLLECTION[name].startswith("no: "):
         assert not where
     else:
-        assert sorted(where) == sorted(COLLECTION[name].split())
+        assert sorted(where) == sorted(COLLECTION[name].split()), f"{name}: not the pages named in COLLECTION"
 
 
 # Values that others measured

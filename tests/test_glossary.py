@@ -6,6 +6,7 @@ import inspect
 import math
 
 import pytest
+from test_contract import SETTINGS
 
 from rlref import contract
 from rlref.glossary import GLOSSARY, PARAMETER, SETTING, STEPS, Entry
@@ -73,3 +74,8 @@ def test_an_argument_that_is_not_in_it_cannot_be_declared(decorate):
 
     with pytest.raises(KeyError, match="rewrad"):
         decorate(loop)
+
+
+def test_bad_values_of_every_setting_are_tested():
+    settings = {name for page in pages().values() for name, entry in page.arguments.items() if entry.setting}
+    assert settings == SETTINGS.keys(), "rows in tests/test_contract.py"

@@ -19,7 +19,7 @@ PAGES = list(pages())
 
 @pytest.mark.parametrize("name", PAGES)
 def test_regenerated_bit_for_bit(name):
-    assert generate.text(find(name)) == golden.installed(find(name)), "see CONTRIBUTING, Vectors"
+    assert generate.text(find(name)) == golden.installed(find(name)), "rlref golden --write rlref/conformance/vectors"
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -30,7 +30,7 @@ def example(page, seed, shape=None, full=True):
     return inputs, cases.cotangents(page, pick, laws.shape_of(page, inputs), full=full)
 
 
-def test_the_seven_pages_are_found():
+def test_the_first_pages_are_found():
     assert {page.short for page in PAGES} >= {"gae", "reward_to_go", "standardize", "td0", "td1", "td_lambda", "vtrace"}
 
 

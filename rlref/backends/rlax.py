@@ -141,20 +141,26 @@ def _padded(x: np.ndarray) -> np.ndarray:
 def _offer(name: str, call: Callable, *checks: Callable, split: bool = False,
            gradient: bool = True) -> None:
     """Define ``name`` and ``name_vjp`` in this module."""
-    differentiable = find(name.partition("__")[0]).differentiable
+    page = find(name.partition("__")[0])
+    differentiable = page.differentiable
 
-    def on_batch(function: Callable, rolling: bool = True) -> Callable:
-        function = function if rolling else partial(_per_start, function)
-        return jax.vmap(function, in_axes=1, out_axes=1)
+    def on_batch(settings: tuple) -> Callable:
+        fixed = dict(settings)
+        rolling = fixed.pop("rolling_gamma", True)
+
+        def function(x: Inputs):
+            return call(x | fixed)
+
+        return jax.vmap(function if rolling else partial(_per_start, function), in_axes=1, out_axes=1)
 
     @partial(jax.jit, static_argnums=1)
-    def values(x: Inputs, rolling: bool):
-        return tuple(on_batch(call, rolling)(x))
+    def values(x: Inputs, settings: tuple):
+        return tuple(on_batch(settings)(x))
 
     @partial(jax.jit, static_argnums=2)
-    def gradients(x: Inputs, cotangent: tuple, rolling: bool):
+    def gradients(x: Inputs, cotangent: tuple, settings: tuple):
         def of(leaves):
-            return tuple(on_batch(call, rolling)(x | leaves))
+            return tuple(on_batch(settings)(x | leaves))
         (by,) = jax.vjp(of, {key: x[key] for key in differentiable})[1](cotangent)
         return tuple(by[key] for key in differentiable)
 
@@ -162,19 +168,22 @@ def _offer(name: str, call: Callable, *checks: Callable, split: bool = False,
         shape, dtype = inputs["reward"].shape, inputs["reward"].dtype
         for check in checks:
             check(inputs)
-        rolling = inputs.get("rolling_gamma", True) or not any(
-            isinstance(inputs.get(key), np.ndarray) for key in ("gamma", "lmbda"))
+        fixed = {key: value for key, value in inputs.items() if page.arguments[key].setting}
+        if "rolling_gamma" in fixed and not any(isinstance(inputs.get(key), np.ndarray) for key in ("gamma", "lmbda")):
+            fixed["rolling_gamma"] = True  # the same then, and cheaper
+        settings = tuple(fixed.items())
         flat = {key: np.broadcast_to(value, shape).astype(dtype).reshape(shape[0], -1)
-                for key, value in inputs.items() if key != "rolling_gamma"}
+                for key, value in inputs.items() if key not in fixed}
         results = None
         for place in _pieces(inputs, split):
             steps, columns = place[0].shape
             piece = {key: _padded(value[place]) for key, value in flat.items()}
             with jax.enable_x64(dtype == np.float64):  # for these calls only: the setting is everybody's
                 if cotangent is None:
-                    found = values(piece, rolling)
+                    found = values(piece, settings)
                 else:
-                    found = gradients(piece, tuple(_padded(c.reshape(shape[0], -1)[place]) for c in cotangent), rolling)
+                    by = tuple(_padded(c.reshape(shape[0], -1)[place]) for c in cotangent)
+                    found = gradients(piece, by, settings)
             if results is None:
                 results = tuple(np.empty((shape[0], flat["reward"].shape[1]), y.dtype) for y in found)
             for out, y in zip(results, found, strict=True):

@@ -93,22 +93,31 @@ def _number(entry: Entry, pick: Pick, full: bool) -> Any:
 def _setting(entry: Entry, pick: Pick, size: int) -> Any:
     if entry.kind == "bool":
         return pick(2) == 0
+    if entry.kind == "int" and entry.high == math.inf:  # a number of steps: below, at and above those there are
+        return int(entry.low) + pick(10)
     if entry.kind == "int":  # never more degrees of freedom than there are elements
         return int(entry.low) + pick(min(int(entry.high - entry.low) + 1, size))
-    return FLOORS[pick(len(FLOORS))]
+    return _choice(FLOORS, entry, pick)
 
 
 def _parameter(entry: Entry, pick: Pick, shape: tuple[int, ...], full: bool) -> Any:
     choices = FRACTIONS if entry.high == 1.0 else THRESHOLDS
 
     def number() -> float:
-        return pick(1 << 30) / (1 << 30) if full and pick(2) else choices[pick(len(choices))]
+        return pick(1 << 30) / (1 << 30) if full and pick(2) else _choice(choices, entry, pick)
 
     form = pick(4)
     if form < 2:
         return number()
     axes = shape if form == 2 else (shape[0], *(1 for _ in shape[1:]))
     return _array(axes, number, entry)
+
+
+def _choice(choices: tuple[float, ...], entry: Entry, pick: Pick) -> float:
+    legal = [x for x in choices if entry.low <= x <= entry.high and (math.isfinite(x) or x == entry.infinite)]
+    if not legal:
+        raise ValueError(f"cases: expected a legal value of {entry.meaning} among {choices}, got none")
+    return legal[pick(len(legal))]
 
 
 def _nan_where_unread(page: Page, inputs: Inputs) -> Inputs:

@@ -72,7 +72,11 @@ def load(page: str | Page) -> list[Vector]:
 def installed(page: Page) -> str:
     """The text of a page's installed vector file."""
     family, _, short = page.name.partition(".")
-    return resources.files("rlref.conformance").joinpath("vectors", family, f"{short}.json").read_text("utf-8")
+    file = resources.files("rlref.conformance").joinpath("vectors", family, f"{short}.json")
+    if not file.is_file():
+        raise FileNotFoundError(f"{page.name} has no vectors: "
+                                f"rlref golden --write rlref/conformance/vectors --reference {short}")
+    return file.read_text("utf-8")
 
 
 def parse(text: str) -> list[Vector]:

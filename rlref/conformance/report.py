@@ -64,7 +64,10 @@ def details(one: Judgement, divergences: Sequence[dict[str, str]] = (),
         if shown is not None:
             shown.add(key)
         yield ""
-        yield from _wrap(f"{one.offer.label}, {part}: {_name(failure.kind)} on {failure.times} of {tried} cases", "")
+        what = _name(failure.kind)
+        if failure.kind == "float32" and one.verdict != "float32 only":
+            what = "differs by no more than float32 rounds"
+        yield from _wrap(f"{one.offer.label}, {part}: {what} on {failure.times} of {tried} cases", "")
         if failure.kind == "float32":
             worst = max((o for o in one.outcomes if o.kind == "float32"), key=lambda o: o.error)
             yield f"  largest error: {worst.error:.1e} eps, case {worst.task.case.id}"

@@ -38,10 +38,10 @@ def _legal(page: Page, inputs: Inputs) -> bool:
 
 
 def _size(inputs: Inputs) -> tuple[float, ...]:
-    """What makes a case large to a reader: its elements, then how odd their values are."""
+    """What makes a case large to a reader: its elements and axes, then how odd their values are."""
     arrays = [np.asarray(x, dtype=np.float64) for x in inputs.values()]
     odd = sum(float(np.sum(_oddness(x))) for x in arrays)
-    return sum(x.size for x in arrays), odd
+    return sum(x.size for x in arrays), sum(x.ndim for x in arrays), odd
 
 
 def _oddness(x: np.ndarray) -> np.ndarray:
@@ -54,6 +54,8 @@ def _candidates(page: Page, inputs: Inputs) -> Iterator[Inputs]:
     steps = [name for name, entry in page.arguments.items() if entry.per_step]
     shape = np.shape(inputs[steps[0]])
     per_element = [name for name in inputs if np.ndim(inputs[name])]
+    if len(shape) > 1 and shape[-1] == 1:  # no batch axis
+        yield {**inputs, **{name: inputs[name][..., 0] for name in per_element}}
     for axis in range(1, len(shape)):  # one trajectory of many
         for i in range(shape[axis]):
             yield {**inputs, **{name: np.take(x, min(i, x.shape[axis] - 1), axis)
@@ -71,6 +73,8 @@ def _candidates(page: Page, inputs: Inputs) -> Iterator[Inputs]:
         if np.ndim(x) == 0:
             if isinstance(x, float):
                 yield from ({**inputs, name: value} for value in (0.0, 1.0, 0.5))
+            elif page.arguments[name].kind == "int":
+                yield from ({**inputs, name: value} for value in range(max(x - 3, 0), x))
             continue
         for value in (0, 1):
             yield {**inputs, name: np.full_like(x, value)}
