@@ -57,6 +57,20 @@ def _follows(x: Inputs, done: np.ndarray) -> np.ndarray:
     return np.where(done, x["next_state_value"], np.concatenate([x["state_value"][1:], x["next_state_value"][-1:]]))
 
 
+def _varied(shape: tuple[int, ...], form: str = "full", rolling: bool = True) -> Callable[..., Inputs]:
+    """Every parameter as an array, different everywhere; both kinds of ends, at other steps in each column.
+
+    ``form``: "full", "time" for [T, 1, ...], "batch" for [1, *B].
+    """
+    def change(x: Inputs, at: Callable[..., np.ndarray]) -> Inputs:
+        i = np.arange(math.prod(shape)).reshape(shape)
+        part = {"full": i, "time": i[(slice(None), *(slice(1) for _ in shape[1:]))], "batch": i[:1]}[form]
+        return {"gamma": (1 + part * 5 % 8) / 8, "lmbda": (1 + part * 3 % 7) / 8, "rho_thresh": (1 + part * 3 % 5) / 2,
+                "c_thresh": (1 + part * 7 % 4) / 4, "rolling_gamma": rolling, "done": i % 5 == 2,
+                "terminated": i % 7 == 3}
+    return change
+
+
 STEP_GAMMA = np.array([0.5, 1.0, 0.75, 0.9, 0.25, 0.5, 1.0])
 STEP_LAMBDA = np.array([1.0, 0.5, 0.25, 0.5, 0.75, 0.0, 0.5])
 
@@ -146,6 +160,28 @@ EDGES: tuple[Edge, ...] = (
     Edge("square-batch", "as many steps as trajectories: no shape tells when axes are swapped", (3, 3), "reward",
          lambda x, at: {}),
     Edge("batch-of-batches", "two batch axes", (3, 2, 2), "reward", lambda x, at: {}),
+    *(Edge(f"varied-{'x'.join(map(str, shape))}", "every parameter and every end differs from place to place", shape,
+           "done", _varied(shape)) for shape in ((8,), (2,), (4, 3), (3, 3), (2, 5), (1, 3), (8, 1), (3, 2, 3))),
+    *(Edge(f"varied-by-{form}-{'x'.join(map(str, shape))}", f"the same, each parameter by {form} only", shape, "gamma",
+           _varied(shape, form)) for form in ("time", "batch") for shape in ((5, 3), (3, 3), (3, 2, 2))),
+    *(Edge(f"varied-per-return-{'x'.join(map(str, shape))}", "rolling_gamma=False, and everything varies", shape,
+           "rolling_gamma", _varied(shape, rolling=False)) for shape in ((4, 3), (3, 2, 2))),
+    Edge("scalar-gamma-lambda-per-return", "rolling_gamma=False with a scalar gamma", (7,), "lmbda rolling_gamma",
+         lambda x, at: {"rolling_gamma": False, "gamma": 0.5, "lmbda": STEP_LAMBDA, "done": at(4)}),
+    Edge("gamma-one-with-ends", "no discount, both kinds of ends", (6,), "gamma done",
+         lambda x, at: {"gamma": 1.0, "terminated": at(1), "done": at(3)}),
+    Edge("lambda-zero-with-ends", "TD(0) in disguise, both kinds of ends", (6,), "lmbda done",
+         lambda x, at: {"lmbda": 0.0, "terminated": at(1), "done": at(3)}),
+    Edge("lambda-one-with-ends", "Monte-Carlo, both kinds of ends", (6,), "lmbda done",
+         lambda x, at: {"lmbda": 1.0, "terminated": at(1), "done": at(3)}),
+    Edge("gamma-zero-somewhere", "a discount of 0 amid others", (5, 2), "gamma",
+         lambda x, at: {"gamma": np.array([[0.5, 1.0], [0.0, 0.75], [1.0, 0.0], [0.25, 0.5], [0.75, 1.0]]),
+                        "rolling_gamma": True}),
+    Edge("large-and-small-values", "values from 1e-6 to 1e6", (6,), "state_value next_state_value",
+         lambda x, at: {"state_value": np.array([1e6, -1e-6, 250.0, -1e6, 1e-6, -3e4]),
+                        "next_state_value": np.array([-1e-6, 1e6, -1e6, 300.0, -2e5, 1e-6]), "done": at(2)}),
+    Edge("long-terminated", "sixty steps, terminations late", (60,), "done",
+         lambda x, at: {"terminated": at(20, 33, 55), "rolling_gamma": True}),
     Edge("long", "sixty steps, an end every thirteen", (60,), "done",
          lambda x, at: {"done": at(*range(12, 60, 13)), "rolling_gamma": True}),
     Edge("long-halving", "forty steps, gamma 1/2: the far end weighs 1e-12, which is not nothing", (40, 2), "gamma",
@@ -169,6 +205,13 @@ EDGES: tuple[Edge, ...] = (
                         "log_pi": x["log_mu"] + np.array([0.5, -0.25, 1.0, -1.0, 0.25])}),
     Edge("thresholds-zero", "no correction at all: v = V, advantage 0", (4,), "rho_thresh c_thresh",
          lambda x, at: {"rho_thresh": 0.0, "c_thresh": 0.0}),
+    Edge("trace-cut-only", "c_bar 0, rho_bar 1: one-step TD errors, weighted", (4,), "rho_thresh c_thresh",
+         lambda x, at: {"rho_thresh": 1.0, "c_thresh": 0.0}),
+    Edge("ratios-large", "log-ratios to 60 that nothing clips", (4,), "rho_thresh c_thresh",
+         lambda x, at: {"rho_thresh": math.inf, "c_thresh": math.inf, "log_mu": np.full(4, -61.0),
+                        "log_pi": np.array([-49.0, -36.0, -1.0, -60.5])}),
+    Edge("ratios-small", "log-ratios to -120", (4,), "log_pi log_mu",
+         lambda x, at: {"log_mu": np.full(4, -1.0), "log_pi": np.array([-31.0, -61.0, -121.0, -11.0])}),
     Edge("thresholds-infinite", "never clipped: plain importance sampling", (4,), "rho_thresh c_thresh",
          lambda x, at: {"rho_thresh": math.inf, "c_thresh": math.inf}),
     Edge("thresholds-per-step", "both thresholds vary in time", (5,), "rho_thresh c_thresh",
@@ -203,7 +246,13 @@ EDGES: tuple[Edge, ...] = (
     Edge("deviation-at-floor", "sigma = sigma_min: a tie, the constant owns it", (4,), "std_min",
          lambda x, at: {"advantage": np.array([1.0, -1.0, 1.0, -1.0]), "ddof": 0, "std_min": 1.0}),
     Edge("far-from-zero", "a mean of a million, a spread of one: a one-pass variance loses it", (4,), "ddof",
-         lambda x, at: {"advantage": 1e6 + np.array([1.0, -1.0, 0.5, 0.25]), "ddof": 1, "std_min": 1e-6}),
+         lambda x, at: {"advantage": 1e6 + np.array([0.1, -0.7, 0.3, 0.9]), "ddof": 1, "std_min": 1e-6}),
+    Edge("deviation-below-small-floor", "a deviation of 4e-5, a floor of 1e-4", (4,), "std_min",
+         lambda x, at: {"advantage": 1e-5 * np.array([5.0, -3.0, 1.0, -4.0]), "ddof": 1, "std_min": 1e-4}),
+    Edge("deviation-below-half", "a deviation of 0.2, a floor of 1/2", (4,), "std_min",
+         lambda x, at: {"advantage": np.array([0.25, -0.125, 0.0, 0.375]), "ddof": 0, "std_min": 0.5}),
+    Edge("outlier", "forty elements, one of them thirteen deviations from the rest", (40,), "ddof",
+         lambda x, at: {"advantage": np.where(at(23), 90.0, np.arange(40) % 7 - 3.0), "ddof": 1, "std_min": 1e-6}),
     Edge("large-batch", "all axes share one mean and one deviation", (6, 5), "ddof",
          lambda x, at: {"ddof": 1, "std_min": 1e-6}),
     Edge("columns-differ", "columns with means 0 and 10: per-column statistics give another answer", (4, 2), "ddof",
