@@ -21,7 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     try:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         return given.run(given)
+    except KeyboardInterrupt:
+        print("rlref: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader went away, as head does: there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
@@ -58,8 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("verify", _verify, "judge backends; without an argument, rlref's own vectorized code and an example "
                   "that is wrong on purpose. Exit code 0: all conform, 1: some do not, 2: the call was wrong",
                   "rlref verify torchrl --reference gae --json report.json")
-    sub.add_argument("backend", nargs="*", help="numpy, torchrl, rlax, a path to a .py file, or a module name")
-    sub.add_argument("--reference", action="append", metavar="NAME", help="only this page (may be repeated)")
+    sub.add_argument("backend", nargs="*",
+                     help="numpy, torchrl, rlax, example, a path to a .py file, or a module name; its functions are "
+                     "named like pages: gae, gae_vjp for gradients, gae__NAME for a second one")
+    sub.add_argument("--reference", action="append", metavar="NAME", help="only this page (gae, say; may be repeated)")
     sub.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="of the inputs (float64)")
     sub.add_argument("--cases", type=_count, default=None, metavar="N",
                      help="random cases a page, besides the golden vectors (50; none without a backend)")
@@ -67,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--timeout", type=float, default=20.0, metavar="S", help="seconds a call may take (20)")
     sub.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     sub.add_argument("--outputs", type=Path, metavar="FILE",
-                     help="judge this file of outputs for the golden vectors, from a backend in any language")
+                     help="instead of a backend: judge this file of outputs for the golden vectors, from any language")
 
     sub = command("golden", _golden, "export the golden vectors, or check or regenerate them",
                   "rlref golden --out vectors --format npz")
@@ -81,10 +87,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"expected 0 or more, got {number}")
-    return number
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number, 0 or more, got {text}")
+    return int(text)
 
 
 def _chosen(names: Sequence[str] | None) -> list[Any]:
@@ -115,7 +120,7 @@ def _show(given: argparse.Namespace) -> int:
     print(inspect.cleandoc(page.module.__doc__ or ""))
     for form in (page.loop, page.vectorized):
         print()
-        print(inspect.getsource(form).rstrip())
+        print(inspect.getsource(form).partition("\n")[2].rstrip())  # without the decorator
     return 0
 
 
@@ -133,7 +138,9 @@ def _verify(given: argparse.Namespace) -> int:
     def finish(name: str, version: str, judgements: list[Any], divergences: list[dict[str, str]]) -> bool:
         said("")
         print(f"{version if version.startswith(name) else f'{name} {version}'.strip()}, {given.dtype}")
-        print("\n".join(report.table(judgements)))
+        if all(one.verdict == "not offered" for one in judgements):
+            raise BackendError(f"{name}: expected at least one case to judge among {', '.join(references)}, got none")
+        print("\n".join(report.table(judgements, given.dtype)))
         shown: set[tuple[str, str, int]] = set()
         for one in judgements:
             for line in report.details(one, divergences, shown):

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import namedtuple
 
 import numpy as np
 
@@ -74,6 +75,46 @@ def gae__hangs(**x):
 def gae__scribbles(**x):
     x["reward"][0] = 0.0
     return _right(x)
+
+
+def gae__masked(**x):
+    return [np.ma.masked_array(out, mask=True) for out in _right(x)]
+
+
+def gae__complex(**x):
+    return [out + 0j for out in _right(x)]
+
+
+def gae__by_name(**x):
+    advantage, target = _right(x)
+    return namedtuple("Reversed", "value_target advantage")(target, advantage)
+
+
+def gae__forks(**x):
+    if x["done"].all():
+        os.fork()
+    return _right(x)
+
+
+def gae__dies_always(**x):
+    os._exit(3)
+
+
+class _Silent(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def gae__cannot_say(**x):
+    raise _Silent
+
+
+def gae__says_too_much(**x):
+    raise ValueError("\x1b[31m\ud800\n" + 1000 * "x")
+
+
+def gae__positional(reward, state_value, /, **x):
+    return reward, state_value
 
 
 def gae__partial(**x):

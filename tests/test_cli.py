@@ -159,13 +159,23 @@ def test_outputs_with_every_kind_of_trouble(tmp_path, capsys):
 
 @pytest.mark.parametrize(("content", "message"), [
     ("{", "expected JSON"), ("[]", 'expected {"results"'), ('{"results": {"returns.gea": {}}}', "got returns.gea"),
-    ('{"results": {"returns.gae": {"no-such": {}}}}', "no case called no-such"),
+    ('{"results": {"returns.gae": {"no-such": {}}}}', "no case called no-such"), ("[" * 100_000, "expected JSON"),
+    ('{"results": {"returns.gae": {"no-end": null}}}', "no-end: expected {"), ('{"results": {}}', "at least one case"),
+    ('{"results": {"returns.gae": {"no-end": {"values": 1}}}}', "no-end: expected {"),
 ])
 def test_bad_outputs_files(tmp_path, capsys, content, message):
     path = tmp_path / "outputs.json"
     path.write_text(content)
     assert main(["verify", "--outputs", str(path)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_nothing_judged_is_a_wrong_call(tmp_path, capsys):
+    (tmp_path / "never.py").write_text("def gae(**x): raise NotImplementedError")
+    assert main(["verify", str(tmp_path / "never.py")]) == 2
+    assert "expected at least one case to judge" in capsys.readouterr().err
+    assert main(["verify", "numpy", "--timeout", "-1"]) == 2
+    assert "timeout: expected a positive number" in capsys.readouterr().err
 
 
 def test_golden_export_and_check(tmp_path, capsys):

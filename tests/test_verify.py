@@ -9,7 +9,7 @@ from rlref.conformance import check
 from rlref.conformance.report import as_json, details, table
 from rlref.conformance.verify import verify
 from rlref.conformance.worker import BackendError, Worker, offers
-from rlref.returns import gae, vtrace
+from rlref.returns import gae, reward_to_go, vtrace
 
 BROKEN = str(Path(__file__).parent / "broken_backend.py")
 
@@ -30,6 +30,8 @@ def judged():
     ("stop_gradient_vjp", "differs"), ("one_output", "malformed"), ("shape", "malformed"), ("integers", "malformed"),
     ("objects", "malformed"), ("scribbles", "malformed"), ("raises", "crashes"), ("dies", "crashes"),
     ("hangs", "hangs"), ("never", "not offered"),
+    ("by_name", "conforms"), ("forks", "conforms"), ("masked", "malformed"), ("complex", "malformed"),
+    ("dies_always", "crashes"), ("cannot_say", "crashes"), ("says_too_much", "crashes"), ("positional", "crashes"),
 ])
 def test_verdict(judged, variant, verdict):
     assert judged[variant].verdict == verdict
@@ -45,6 +47,11 @@ def test_verdict(judged, variant, verdict):
     ("raises", "IndexError: no step goes on (broken_backend.py:"),
     ("dies", "its process died with exit code 7"),
     ("hangs", "no answer within 2 s"),
+    ("masked", "advantage: expected a plain array, got a masked one"),
+    ("complex", "advantage: expected floating-point numbers, got dtype complex128"),
+    ("cannot_say", "_Silent: <_Silent that cannot be printed> (broken_backend.py:"),
+    ("says_too_much", r"ValueError: \x1b[31m\ud800\nxxx"),
+    ("positional", "it is called by name: reward=, state_value="),
 ])
 def test_reason(judged, variant, sentence):
     assert sentence in judged[variant].failures[0].smallest.answer.text
@@ -56,6 +63,10 @@ def test_run_goes_on_after_a_failure(judged):
         kinds = [outcome.kind for outcome in judged[variant].outcomes]
         assert kinds.count("ok") > len(kinds) / 2
         assert kinds[-1] == "ok" or "ok" in kinds[kinds.index(judged[variant].failures[0].kind):]
+
+
+def test_a_backend_that_always_dies_is_left_alone(judged):
+    assert len(judged["dies_always"].outcomes) == 4
 
 
 def test_single_mistake_is_named(judged):
@@ -126,6 +137,26 @@ def test_backend_that_dies_on_import(tmp_path):
         Worker(str(path), 1.0)
 
 
+@pytest.mark.parametrize(("name", "text", "message"), [
+    ("list.py", "DIVERGENCES = [1]", "expected a tuple of rlref.backends.Divergence"),
+    ("syntax.py", "def", "SyntaxError"), ("exits.py", "raise SystemExit(3)", "SystemExit: 3"),
+])
+def test_backend_that_cannot_be_used(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(BackendError, match=message):
+        Worker(str(tmp_path / name), 1.0)
+
+
+def test_backend_may_be_called_numpy(tmp_path):
+    (tmp_path / "numpy.py").write_text("def td0(reward, **x): raise NotImplementedError")
+    with Worker(str(tmp_path / "numpy.py"), 5.0) as worker:
+        assert [one.verdict for one in verify(worker, ["returns.td0"], 0, 0, "float64")] == ["not offered"]
+
+
+def test_one_output_may_be_a_plain_list():
+    check("returns.reward_to_go", lambda **x: reward_to_go.vectorized(**x).reward_to_go.tolist(), cases=2)
+
+
 def test_float32_inputs_are_judged_in_float32():
     def mine(**x):
         assert x["reward"].dtype == np.float32
@@ -158,6 +189,13 @@ def test_check_notices_a_hang():
 
     with pytest.raises(AssertionError, match="hangs on 2 of 2 cases"):
         check("returns.gae", lambda **x: time.sleep(30), cases=0, timeout=0.05)
+
+
+@pytest.mark.parametrize(("wrong", "message"), [
+    ({"dtype": "float16"}, "dtype: expected float64 or float32, got float16"), ({"cases": -1}, "cases: expected 0")])
+def test_check_refuses_bad_arguments(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        check("returns.gae", gae.vectorized, **wrong)
 
 
 def test_check_refuses_unknown_pages():

@@ -10,7 +10,7 @@ __all__ = ["check"]
 
 
 def check(reference: str, function: Callable[..., Any], *, vjp: Callable[..., Any] | None = None,
-          dtype: str = "float64", cases: int = 20, seed: int = 0, timeout: float = 10.0) -> None:
+          dtype: Any = "float64", cases: int = 20, seed: int = 0, timeout: float = 10.0) -> None:
     """Hold ``function`` to the page ``reference``, such as "returns.gae": golden vectors, then ``cases`` random ones.
 
     It is called with the page's arguments by name, as NumPy arrays of ``dtype``, and returns the outputs in order.
@@ -19,12 +19,19 @@ def check(reference: str, function: Callable[..., Any], *, vjp: Callable[..., An
 
     Raises AssertionError with the smallest failing case and a diagnosis; ValueError for an unknown page.
     """
+    import numpy as np
+
     from rlref.conformance.report import details
     from rlref.conformance.verify import judge_function, tasks
     from rlref.conformance.worker import Answer, Offer, answer
     from rlref.pages import find
 
     page = find(reference)
+    dtype = np.dtype(dtype).name
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype: expected float64 or float32, got {dtype}")
+    if cases < 0:
+        raise ValueError(f"cases: expected 0 or more, got {cases}")
     todo = tasks(page, cases, seed, dtype)
     lines: list[str] = []
     for gradient, given in ((False, function), (True, vjp)):

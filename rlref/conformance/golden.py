@@ -52,12 +52,14 @@ class Vector(NamedTuple):
 
 def _check(got: Any, expected: Arrays, scales: Arrays, units: int, eps: float) -> None:
     if not isinstance(got, Mapping):
-        got = got if isinstance(got, (tuple, list)) else [got]
+        several = isinstance(got, (tuple, list)) and not (len(expected) == 1 and np.ndim(got[0]) == 0)
+        got = got if several else [got]
         assert len(got) == len(expected), f"expected {len(expected)} arrays ({', '.join(expected)}), got {len(got)}"
         got = dict(zip(expected, got, strict=True))
     assert set(got) == set(expected), f"expected {', '.join(expected)}, got {', '.join(got)}"
     for name, right in expected.items():
         x = np.asarray(got[name])
+        assert x.dtype.kind in "fiu" and not np.ma.isMaskedArray(got[name]), f"{name}: expected plain real numbers"
         assert x.shape == right.shape, f"{name}: expected shape {right.shape}, got {x.shape}"
         error = worst_error(x, right, scales[name], eps)
         assert error <= units, f"{name}: off by {error:.3g} units, {units} allowed\nexpected {right}\ngot      {x}"

@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
 
     task: Task
     kind: str
-    error: float  # the worst, in units of eps of float64 times scale
+    error: float  # the worst, in units of eps of the dtype times scale
     answer: Answer
     where: tuple[str, tuple[int, ...]] | None = None  # the output and the first step that differ
 
@@ -83,7 +83,7 @@ def judge(task: Task, answer: Answer, gradient: bool, dtype: str) -> Outcome:
     coarse = False
     for got, (name, right) in zip(answer.arrays, expected.values.items(), strict=True):
         scale = expected.scales[name]
-        error = max(error, reference.worst_error(got, right, scale))
+        error = max(error, reference.worst_error(got, right, scale, EPS[dtype]))
         coarse |= reference.worst_error(got, right, scale, EPS[dtype]) > (units if dtype == "float64" else units32)
         wrong = [index for index in np.ndindex(right.shape)
                  if reference.worst_error(got[index], right[index], scale[index], EPS["float32"]) > units32]

@@ -12,17 +12,17 @@ import numpy as np
 from rlref.conformance import golden
 from rlref.conformance.judge import Task
 from rlref.conformance.verify import Judgement, judge_function, tasks
-from rlref.conformance.worker import Answer, BackendError, Offer, well_formed
+from rlref.conformance.worker import Answer, BackendError, Offer, said, well_formed
 from rlref.pages import find, pages
 
 
 def read(path: Path) -> dict[str, Any]:
     """The file's content: {"backend": ..., "results": {page: {case id: {"outputs": ..., "gradients": ...}}}}."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise BackendError(f"outputs: expected a readable file, got {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BackendError(f"outputs: expected JSON, got {path}: {error}") from error
     results = content.get("results") if isinstance(content, dict) else None
     if not isinstance(results, dict) or not all(isinstance(cases, dict) for cases in results.values()):
@@ -34,6 +34,10 @@ def read(path: Path) -> dict[str, Any]:
         strange = sorted(set(cases) - {vector.id for vector in golden.load(page)})
         if strange:
             raise BackendError(f"outputs: {page} has no case called {', '.join(strange[:3])}")
+        for name, case in cases.items():
+            if not isinstance(case, dict) or not case or not case.keys() <= {"outputs", "gradients", "error"}:
+                raise BackendError(f'outputs: {page}, {name}: expected {{"outputs": ..., "gradients": ...}} or '
+                                   f'{{"error": ...}}, got {json.dumps(case)[:60]}')
     return content
 
 
@@ -55,21 +59,23 @@ def judgements(content: Mapping[str, Any], references: list[str], dtype: str) ->
 
 def _answer(case: Mapping[str, Any], offer: Offer, part: str, task: Task) -> Answer:
     if "error" in case:
-        return Answer("raised", text=str(case["error"]))
+        return Answer("raised", text=said(case["error"]))
     if part not in case:
         return Answer("not offered", text="no such case in the file")
     page = find(offer.page)
     fields = page.differentiable if offer.gradient else page.outputs
     if not isinstance(case[part], dict) or set(case[part]) != set(fields):
-        return Answer("malformed", text=f"expected {part} {', '.join(fields)}, got {', '.join(case[part])}")
+        return Answer("malformed", text=f"expected {part} {', '.join(fields)}, got {json.dumps(case[part])[:60]}")
     try:
         arrays = [np.asarray(_decode(case[part][field]), np.float64) for field in fields]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         return Answer("malformed", text=f"expected arrays as in the golden vectors: {type(error).__name__}: {error}")
     return well_formed(arrays, fields, next(iter(task.values.values.values())).shape)
 
 
 def _decode(x: Any) -> Any:
     """An encoded array, or a plain nested list."""
+    if isinstance(x, dict) and any(type(n) is not int or n < 1 for n in x["shape"]):
+        raise ValueError(f"expected a shape of whole numbers, got {x['shape']}")
     return golden.decode(x) if isinstance(x, dict) else [
         _decode(each) if isinstance(each, list) else golden.WORDS.get(each, each) for each in x]

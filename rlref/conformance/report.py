@@ -16,7 +16,7 @@ WIDTH = 80
 SHOWN = 8  # rows of a case printed
 
 
-def table(judgements: Sequence[Judgement]) -> Iterator[str]:
+def table(judgements: Sequence[Judgement], dtype: str = "float64") -> Iterator[str]:
     """A row an implementation: values and gradients, cases right of cases tried, worst error."""
     rows: dict[str, list[Judgement | None]] = {}
     for one in judgements:
@@ -28,7 +28,7 @@ def table(judgements: Sequence[Judgement]) -> Iterator[str]:
             label = ""
         line = f"{label:30} {_verdict(values):13}{_count(values):>7}{_worst(values):>8}"
         yield f"{line} {_verdict(gradients):12}{_worst(gradients):>8}".rstrip()
-    yield "worst: the largest error, in units of eps of float64 times the size of its terms"
+    yield f"worst: the largest error, in units of eps of {dtype} times the size of its terms"
 
 
 def _verdict(one: Judgement | None) -> str:
@@ -101,7 +101,7 @@ def recorded(judgements: Sequence[Judgement], divergences: Sequence[dict[str, st
 
 
 def _name(kind: str) -> str:
-    return {"raised": "crashes", "float32": "float32 precision only"}.get(kind, kind)
+    return {"raised": "crashes", "died": "crashes", "float32": "float32 precision only"}.get(kind, kind)
 
 
 def _diagnosis(one: Judgement) -> Iterator[str]:
@@ -141,8 +141,8 @@ def _case(outcome: Outcome, gradient: bool) -> Iterator[str]:
     if outcome.answer.kind != "ok":
         yield from _wrap(outcome.answer.text)
     case = outcome.task.case
-    shrunk = f"shrunk from {case.comment}" if case.id == "shrunk" else case.id
-    yield f"  smallest case ({shrunk}):"
+    yield (f"  smallest case (shrunk from {case.comment}):" if case.id == "shrunk" else
+           f"  smallest failing case tried ({case.id}):")
     for name, x in case.inputs.items():
         yield from _wrap(f"{name} = {short(x)}", "    ")
     if outcome.where is None or outcome.answer.arrays is None:
@@ -180,7 +180,7 @@ def _plain(x: Any) -> str:
 
 def _wrap(text: str, indent: str = "  ") -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ",
-                         break_long_words=False, break_on_hyphens=False)
+                         break_long_words="http" not in text, break_on_hyphens=False)
 
 
 def as_json(backend: str, version: str, dtype: str, judgements: Sequence[Judgement],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -16,12 +17,13 @@ from rlref.conformance.shrink import shrink
 from rlref.conformance.worker import Answer, Offer, Worker
 from rlref.pages import Page, find
 
-HANGS = 2  # after so many, an implementation is not called again
+MOST = {"hangs": 2, "died": 4}  # after so many, an implementation is not called again
+BUDGET = 300.0  # nor after so many seconds
 Call = Callable[[Task], Answer]
 Known = Callable[[Outcome], tuple[int, ...]]  # the recorded divergences that cover a failing case
 VERDICTS = {
-    "ok": "conforms", "float32": "float32 only", "differs": "differs", "malformed": "malformed", "raised": "crashes",
-    "hangs": "hangs", "not offered": "not offered",
+    "ok": "conforms", "float32": "float32 only", "differs": "differs", "malformed": "malformed",
+    "raised": "crashes", "died": "crashes", "hangs": "hangs", "not offered": "not offered",
 }
 EFFECTS = VERDICTS | {"float32": "float32"}  # as a backend's Divergence calls them
 
@@ -68,7 +70,7 @@ class Judgement(NamedTuple):
 
     @property
     def worst(self) -> float:
-        """The worst error among the answers, in units of eps of float64."""
+        """The worst error among the answers, in units of eps of the dtype."""
         return max((o.error for o in self.outcomes if o.answer.kind == "ok"), default=np.nan)
 
 
@@ -93,19 +95,23 @@ def judge_function(offer: Offer, todo: Sequence[Task], call: Call, dtype: str, *
     """Run one function through ``todo`` and look into what went wrong; ``shrinks`` by calling it on more cases."""
     page = find(offer.page)
     outcomes: list[Outcome] = []
+    began = time.monotonic()
     for done, task in enumerate(todo):
         said(done)
         if offer.gradient and task.gradients is None:
             continue
         outcomes.append(judge(task, call(task), offer.gradient, dtype))
-        if sum(o.kind == "hangs" for o in outcomes) == HANGS:
+        if any(sum(o.kind == kind for o in outcomes) == most for kind, most in MOST.items()):
             break
+        if time.monotonic() - began > BUDGET:
+            break
+    slow = time.monotonic() - began > len(outcomes)  # more than a second a call: shrinking would take minutes
     failures = []
     for (kind, _), failing in _grouped(outcomes, known).items():
         smallest = min(failing, key=lambda o: o.task.size)
         covering = {i for o in failing for i in known(o)}
-        # A hang costs its whole time at each try, and a rounding error has no smallest case.
-        if shrinks and kind not in ("hangs", "float32"):
+        # A hang costs its whole time at each try, a death a new process, and a rounding error has no smallest case.
+        if shrinks and not slow and kind not in ("hangs", "died", "float32"):
             smallest = _shrunk(page, offer, smallest, call, dtype, known)
         failures.append(Failure(kind, len(failing), smallest, tuple(sorted(covering))))
     wrong = any(failure.kind == "differs" for failure in failures)
@@ -119,7 +125,7 @@ def _grouped(outcomes: Sequence[Outcome], known: Known) -> dict[tuple[str, tuple
     Losses of precision, which have many small causes at once, are only told apart by whether one covers them.
     """
     groups: dict[tuple[str, tuple[int, ...]], list[Outcome]] = {}
-    for kind in ("hangs", "raised", "malformed", "differs", "float32"):
+    for kind in ("hangs", "died", "raised", "malformed", "differs", "float32"):
         failing = [(known(o)[:1], o) for o in outcomes if o.kind == kind]
         if kind == "float32":
             failing = [(first and (0,), o) for first, o in failing]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import multiprocessing
+import os
 import re
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
@@ -16,8 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rlref.backends import Divergence
 from rlref.pages import Page, find, pages
 
+IMPORT_SECONDS = 120.0
+MOST = 400  # characters of a backend's words that are repeated
 BUILT_IN = ("numpy", "torchrl", "rlax", "example")
 
 
@@ -36,7 +41,7 @@ class Offer(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a call gave: "ok" and arrays, or "raised", "malformed", "not offered", "hangs" and a sentence."""
+    """What a call gave: "ok" and arrays, or "raised", "died", "malformed", "not offered", "hangs" and a sentence."""
 
     kind: str
     arrays: list[np.ndarray] | None = None
@@ -55,11 +60,11 @@ def load(spec: str) -> ModuleType:
         path = Path(spec).resolve()
         if not path.is_file():
             raise BackendError(f"backend: expected a Python file, but there is none at {spec}")
-        sys.path.insert(0, str(path.parent))
-        found = importlib.util.spec_from_file_location(path.stem, path)
+        sys.path.append(str(path.parent))
+        found = importlib.util.spec_from_file_location(f"_rlref_backend_{path.stem}", path)  # it may be called numpy.py
         assert found is not None and found.loader is not None
         module = importlib.util.module_from_spec(found)
-        sys.modules[path.stem] = module
+        sys.modules[module.__name__] = module
         found.loader.exec_module(module)
         return module
     sys.path.insert(0, "")
@@ -81,7 +86,9 @@ class Worker:
     """Calls a backend's functions in another process, and starts a new one after a hang or a crash."""
 
     def __init__(self, spec: str, timeout: float) -> None:
-        self.spec, self.timeout = spec, timeout
+        if not timeout > 0:
+            raise BackendError(f"timeout: expected a positive number of seconds, got {timeout}")
+        self.spec, self.timeout, self.asked = spec, timeout, 0
         self.process: Any = None
         self.version, names = self._start()
         self.offers = offers(names)
@@ -93,42 +100,50 @@ class Worker:
         self.process.start()
         theirs.close()
         try:
-            kind, content = self.connection.recv()
+            patience = max(IMPORT_SECONDS, self.timeout)
+            kind, content = self.connection.recv() if self.connection.poll(patience) else (
+                "failed", f"it was not imported within {patience:g} s")
         except EOFError:
             kind, content = "failed", "its process died while importing it"
         if kind == "failed":
+            self.stop()
             raise BackendError(f"backend {self.spec}: {content}")
         return content
 
-    def call(self, offer: Offer, inputs: Mapping[str, Any], cotangents: Mapping[str, Any] | None = None) -> Answer:
-        """One call, in at most ``timeout`` seconds."""
+    def _ask(self, *question: Any) -> Any:
+        """The answer to one question, or None after ``timeout`` seconds. Answers to earlier ones are dropped."""
         if self.process is None:
             self._start()
+        self.asked += 1
+        self.connection.send((self.asked, *question))
+        deadline = time.monotonic() + self.timeout
+        while self.connection.poll(max(deadline - time.monotonic(), 0)):
+            number, content = self.connection.recv()
+            if number == self.asked:
+                return content
+        return None
+
+    def call(self, offer: Offer, inputs: Mapping[str, Any], cotangents: Mapping[str, Any] | None = None) -> Answer:
+        """One call, in at most ``timeout`` seconds."""
         try:
-            self.connection.send(("call", offer, dict(inputs), cotangents))
-            if not self.connection.poll(self.timeout):
-                self.stop()
-                return Answer("hangs", text=f"no answer within {self.timeout:g} s")
-            return self.connection.recv()
+            found = self._ask("call", offer, dict(inputs), cotangents)
         except (EOFError, BrokenPipeError, ConnectionResetError):
             self.process.join()
             code = self.process.exitcode
             self.stop()
-            return Answer("raised", text=f"its process died with exit code {code}")
+            return Answer("died", text=f"its process died with exit code {code}")
+        if found is None:
+            self.stop()
+            return Answer("hangs", text=f"no answer within {self.timeout:g} s")
+        return found
 
     def recorded(self, offer: Offer, inputs: Mapping[str, Any], effect: str) -> list[int]:
         """Which of the backend's recorded divergences cover this case."""
-        if self.process is None:
-            self._start()
-        self.connection.send(("recorded", offer, dict(inputs), effect))
-        return self.connection.recv()
+        return self._ask("recorded", offer, dict(inputs), effect) or []
 
     def divergences(self) -> list[dict[str, str]]:
         """The backend's recorded divergences, as text."""
-        if self.process is None:
-            self._start()
-        self.connection.send(("divergences", None, None, None))
-        return self.connection.recv()
+        return self._ask("divergences", None, None, None) or []
 
     def stop(self) -> None:
         """End the process."""
@@ -146,59 +161,95 @@ class Worker:
 
 
 def _serve(connection: Connection, spec: str) -> None:
-    sys.stdout = sys.stderr  # what a backend prints must not end up in a report
+    os.dup2(2, 1)  # what a backend prints must not end up in a report
+    sys.stdout = sys.stderr
+    me = os.getpid()
     try:
         module = load(spec)
-        names = [name for name in vars(module) if callable(getattr(module, name)) and not name.startswith("_")]
-    except BaseException as error:
-        connection.send(("failed", f"{type(error).__name__}: {error}"))
+        names = [name for name, value in list(vars(module).items()) if callable(value) and not name.startswith("_")]
+        recorded = tuple(getattr(module, "DIVERGENCES", ()))
+        if not all(isinstance(one, Divergence) for one in recorded):
+            raise BackendError("DIVERGENCES: expected a tuple of rlref.backends.Divergence")
+        version = said(getattr(module, "VERSION", ""))
+    except BackendError as error:
+        connection.send(("failed", said(error)))
         return
-    connection.send(("ready", (str(getattr(module, "VERSION", "")), names)))
-    recorded = getattr(module, "DIVERGENCES", ())
+    except BaseException as error:
+        connection.send(("failed", f"{type(error).__name__}: {said(error)}"))
+        return
+    connection.send(("ready", (version, names)))
     while True:
         try:
-            kind, offer, inputs, extra = connection.recv()
+            number, kind, offer, inputs, extra = connection.recv()
         except EOFError:
             return
         if kind == "call":
-            connection.send(answer(getattr(module, offer.function), find(offer.page), inputs, extra))
+            found: Any = answer(getattr(module, offer.function), find(offer.page), inputs, extra)
         elif kind == "recorded":
-            # What is known to differ may weigh so little in some case that it shows as a loss of precision.
-            effects = (extra, "differs") if extra == "float32" else (extra,)
-            connection.send([i for i, one in enumerate(recorded) if one.implementation == offer.function
-                             and one.effect in effects and one.when(inputs)])
+            found = [i for i, one in enumerate(recorded) if _covers(one, offer, inputs, extra)]
         else:
-            connection.send([{key: str(value) for key, value in one._asdict().items() if key != "when"}
-                             for one in recorded])
+            found = [{key: str(value) for key, value in one._asdict().items() if key != "when"} for one in recorded]
+        if os.getpid() != me:  # a child that the backend forked must not answer as well
+            os._exit(0)
+        connection.send((number, found))
+
+
+def _covers(one: Divergence, offer: Offer, inputs: dict[str, Any], effect: str) -> bool:
+    # What is known to differ may weigh so little in some case that it shows as a loss of precision.
+    effects = (effect, "differs") if effect == "float32" else (effect,)
+    return one.implementation == offer.function and one.effect in effects and bool(one.when(inputs))
+
+
+def said(thing: object) -> str:
+    """``str(thing)``, whatever it does, short and fit to print."""
+    try:
+        text = str(thing)
+    except Exception:
+        text = f"<{type(thing).__name__} that cannot be printed>"
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text[:MOST])
+    return text.encode("utf-8", "backslashreplace").decode() + ("..." if len(text) >= MOST else "")
 
 
 def answer(function: Any, page: Page, inputs: dict[str, Any], cotangents: Mapping[str, Any] | None) -> Answer:
     """Call ``function`` on copies and make plain arrays of what it gives."""
     given = {name: np.array(x) if isinstance(x, np.ndarray) else x for name, x in inputs.items()}
     fields = page.outputs if cotangents is None else page.differentiable
+    shape = next(np.shape(inputs[name]) for name, entry in page.arguments.items() if entry.per_step)
     try:
         if cotangents is None:
             result = function(**given)
         else:
             result = function(page.output(**{name: np.array(x) for name, x in cotangents.items()}), **given)
+        if set(getattr(result, "_fields", ())) == set(fields):
+            result = result._asdict()
         if isinstance(result, Mapping):
             if set(result) != set(fields):
                 return Answer("malformed", text=f"expected outputs {', '.join(fields)}, got {', '.join(result)}")
             result = [result[name] for name in fields]
-        elif not isinstance(result, (tuple, list)):
+        elif not isinstance(result, (tuple, list)) or (len(fields) == 1 and _numbers(result, shape)):
             result = [result]
+        masked = [name for name, x in zip(fields, result, strict=False) if isinstance(x, np.ma.MaskedArray)]
+        if masked:
+            return Answer("malformed", text=f"{masked[0]}: expected a plain array, got a masked one")
         arrays = [np.asarray(x.detach().cpu() if hasattr(x, "detach") else x) for x in result]
     except NotImplementedError as error:
-        return Answer("not offered", text=str(error))
+        return Answer("not offered", text=said(error))
     except BaseException as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        return Answer("raised", text=f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        if where.filename == __file__:  # not in the backend at all: it could not even be called
+            place = f"it is called by name: {', '.join(f'{name}=' for name in given)}"
+        return Answer("raised", text=f"{type(error).__name__}: {said(error)} ({place})")
     changed = [name for name, x in inputs.items()
                if isinstance(x, np.ndarray) and not np.array_equal(x, given[name], equal_nan=x.dtype.kind == "f")]
     if changed:
         return Answer("malformed", text=f"it writes to its inputs: {', '.join(changed)}")
-    return well_formed(arrays, fields, next(np.shape(inputs[name]) for name, entry in page.arguments.items()
-                                             if entry.per_step))
+    return well_formed(arrays, fields, shape)
+
+
+def _numbers(result: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a plain list is itself the one output, and not a list of it."""
+    return isinstance(result, list) and not (len(result) == 1 and np.shape(result[0]) == shape)
 
 
 def well_formed(arrays: list[np.ndarray], fields: tuple[str, ...], shape: tuple[int, ...]) -> Answer:
