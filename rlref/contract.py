@@ -201,13 +201,13 @@ def per_trajectory(function: Callable[P, R]) -> Callable[P, R]:
 
 def per_batch(function: Callable[P, R]) -> Callable[P, R]:
     """A loop over everything at once: every argument but a setting is one flat list."""
-    return _looped(function, lambda n, batch: iter([(0, slice(None))]))
+    return _looped(function, lambda n, batch: iter([(0, slice(None))]), whole_batch=True)
 
 
 Split = Callable[[int, int], Iterator[tuple[int, Any]]]
 
 
-def _looped(function: Callable[P, R], split: Split) -> Callable[P, R]:
+def _looped(function: Callable[P, R], split: Split, whole_batch: bool = False) -> Callable[P, R]:
     contract = Contract(function)
     output: Any = _annotation(function, "return")
 
@@ -239,6 +239,7 @@ def _looped(function: Callable[P, R], split: Split) -> Callable[P, R]:
         return output(*(out.astype(np.float64) for out in results))
 
     loop.run = run  # type: ignore[attr-defined]
+    loop.whole_batch = whole_batch  # type: ignore[attr-defined]
     return _documented(loop, contract)
 
 

@@ -8,7 +8,7 @@ Source    Andrychowicz et al. 2020, arXiv:2006.05990v1, appendix B.9, choice C67
           the deviation as it is; ddof and the maximum in (3) are TorchRL's.
 Masks     None: pass the steps that count. The n elements are those of the whole batch, all axes together.
 Ties      At sigma = sigma_min the derivative is that of the constant sigma_min.
-Limits    A constant batch gives 0, up to its rounding over sigma_min. A -> a A + b, a > 0, changes nothing above the floor.
+Limits    A constant batch gives 0, up to its rounding over sigma_min. A -> a A + b, a > 0, changes nothing elsewhere.
 TorchRL   PPOLoss(normalize_advantage=True) and GAE(average_gae=True): ddof = 1. Elsewhere ddof = 0 is as common, and
           sigma + epsilon in place of the maximum. n must exceed ddof; torch gives NaN for a single element.
 """
