@@ -11,6 +11,7 @@ import pytest
 from rlref.conformance.verify import EFFECTS
 from rlref.pages import pages
 
+pytestmark = pytest.mark.xdist_group("verified")  # one process, so that each library is verified once
 VERDICT_EFFECTS = {kind: effect for kind, effect in EFFECTS.items() if kind not in ("ok", "not offered")}
 
 

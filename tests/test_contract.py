@@ -228,7 +228,7 @@ SETTINGS = {  # value, error, expected, came
 
 @pytest.mark.parametrize("page, name, case", [
     pytest.param(page, name, case, id=f"{page.short}-{name}-{case[0]}")
-    for page in PAGES for name in page.arguments.keys() & SETTINGS.keys() for case in SETTINGS[name]])
+    for page in PAGES for name in sorted(page.arguments.keys() & SETTINGS.keys()) for case in SETTINGS[name]])
 def test_settings(page, name, case):
     value, error, expected, came = case
     refused(page, error, name, expected, came, **{name: value})

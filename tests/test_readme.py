@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import readme
 
 from rlref.pages import pages
@@ -39,6 +40,7 @@ def test_no_block_is_forgotten():
         "rlref verify my_module.py", "rlref golden --out vectors", "rlref verify --outputs outputs.json"]
 
 
+@pytest.mark.xdist_group("verified")
 def test_excerpt_is_what_verify_prints(verified):
     printed = rounded(verified("torchrl")["text"]).splitlines()
     excerpt = rounded(blocks("text")[0]).splitlines()
