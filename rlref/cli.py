@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "run" not in given:
         parser.print_help()
         return 2
+    from rlref.conformance.worker import BackendError
+
     try:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         return given.run(given)
@@ -29,15 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader went away, as head does: there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
-    except (ImportError, OSError, ValueError, _backend_error()) as error:
+    except (ImportError, OSError, ValueError, BackendError) as error:
         print(f"rlref: {error}", file=sys.stderr)
         return 2
-
-
-def _backend_error() -> type[Exception]:
-    from rlref.conformance.worker import BackendError
-
-    return BackendError
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,10 +6,12 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from rlref.glossary import GLOSSARY, Entry
 
@@ -67,6 +69,10 @@ class Page(NamedTuple):
     def arguments(self) -> dict[str, Entry]:
         """What the glossary says of each argument, in signature order."""
         return {name: GLOSSARY[name] for name in inspect.signature(self.loop).parameters}
+
+    def shape(self, inputs: Mapping[str, Any]) -> tuple[int, ...]:
+        """[T, *B] of these inputs: the shape of every argument that has a value a step."""
+        return next(np.shape(inputs[name]) for name, entry in self.arguments.items() if entry.per_step)
 
     @property
     def citation(self) -> str:

@@ -76,6 +76,11 @@ def _solve_narrow(a: np.ndarray, y: np.ndarray, transposed: bool) -> None:
         rows[start:stop] = flat.reshape(columns, -1).T
 
 
+def stops(done: np.ndarray) -> np.ndarray:
+    """Where a return stops and bootstraps: at done, and at the last step there is."""
+    return np.concatenate([done[:-1], np.ones_like(done[-1:])])
+
+
 def solve_per_start(reward, bootstrap, cut, gamma, lmbda) -> np.ndarray:
     """G_k, for each start k, of G = r_t + gamma_k (b_t where cut_t, else (1 - lambda_k) b_t + lambda_k G)."""
     returns = np.zeros(reward.shape)

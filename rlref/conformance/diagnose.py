@@ -25,9 +25,9 @@ def diagnose(page: Page, outcomes: Sequence[Outcome]) -> tuple[list[Mistake], tu
     mistakes = list(known(page.name).values())
     right = unchecked(page)
     candidates: list[tuple[Mistake, ...]] = [*((one,) for one in mistakes), *permutations(mistakes, 2)]
-    matching = [each for each in candidates if _explains(page, _apply(each, right), answered)]
-    if matching:
-        return list(matching[0]), None  # single mistakes come first
+    for each in candidates:  # single mistakes come first
+        if _explains(page, _apply(each, right), answered):
+            return list(each), None
     right_ones, wrong_ones = ([o for o in answered if o.kind == kind] for kind in ("ok", "differs"))
     partly = [(one, sum(_matches(page, one.apply(right), o) for o in wrong_ones)) for one in mistakes
               if all(_matches(page, one.apply(right), o) for o in right_ones)]

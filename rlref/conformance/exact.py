@@ -9,12 +9,13 @@ divide; there the derivative is that of the branch which the loop takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from rlref.conformance.jet import Jet
+from rlref.contract import Number
 from rlref.pages import Page
 
 try:
@@ -55,8 +56,8 @@ def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np
 def _gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray]) -> Arrays:
     with mpmath.workdps(DIFFERENCE_DIGITS):
         h = mpmath.ldexp(1, STEP)
-        centre = _total(page, inputs, cotangents, None, 0)
-        noise = mpmath.mpf(NOISE) * _total(page, inputs, cotangents, None, 0, magnitude=abs)
+        terms = _terms(page, inputs, cotangents, lambda x, name, index: mpmath.mpf(x))
+        centre, noise = sum(terms), mpmath.mpf(NOISE) * sum(map(abs, terms))
         derivatives: Arrays = {}
         for name in page.differentiable:
             shape = np.shape(inputs[name])
@@ -70,25 +71,24 @@ def _gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, n
         return derivatives
 
 
-def _total(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], where: Any, h: Any,
-           magnitude: Callable[[Any], Any] = lambda term: term) -> Any:
-    """sum(cotangent * output), with h added to one element of one input; or the sum of the terms' magnitudes."""
-    def number(x: float, name: str, index: int) -> Any:
-        return mpmath.mpf(x) + h if where == (name, index) else mpmath.mpf(x)
-
+def _terms(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], number: Number) -> list[Any]:
+    """cotangent * output, element by element, of the loop run on ``number``."""
     result = page.loop.run(inputs, number)  # type: ignore[attr-defined]
-    return sum(magnitude(mpmath.mpf(c) * y) for name, numbers in zip(page.outputs, result, strict=True)
-               for c, y in zip(np.ravel(cotangents[name]).tolist(), numbers.ravel(), strict=True))
+    return [y * mpmath.mpf(c) for name, numbers in zip(page.outputs, result, strict=True)
+            for c, y in zip(np.ravel(cotangents[name]).tolist(), numbers.ravel(), strict=True)]
+
+
+def _total(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], where: Any, h: Any) -> Any:
+    """sum(cotangent * output), with h added to one element of one input."""
+    return sum(_terms(page, inputs, cotangents, lambda x, name, index: (
+        mpmath.mpf(x) + h if where == (name, index) else mpmath.mpf(x))))
 
 
 def _branch(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], where: Any) -> Any:
     """The same derivative by the branch that the loop takes at the point itself."""
-    def number(x: float, name: str, index: int) -> Jet:
-        return Jet(mpmath.mpf(x), mpmath.mpf(where == (name, index)))
-
-    result = page.loop.run(inputs, number)  # type: ignore[attr-defined]
-    return sum(mpmath.mpf(c) * y.slope for name, numbers in zip(page.outputs, result, strict=True)
-               for c, y in zip(np.ravel(cotangents[name]).tolist(), numbers.ravel(), strict=True))
+    terms = _terms(page, inputs, cotangents,
+                   lambda x, name, index: Jet(mpmath.mpf(x), mpmath.mpf(where == (name, index))))
+    return sum(term.slope for term in terms)
 
 
 def _round(numbers: np.ndarray) -> np.ndarray:

@@ -36,8 +36,7 @@ def vectors(page: Page) -> Iterator[golden.Vector]:
 
 
 def _vector(page: Page, case: Case, source: str) -> golden.Vector:
-    shape = next(np.shape(x) for name, x in case.inputs.items() if page.arguments[name].per_step)
-    by = cotangents(page, seeded(f"{page.name} {case.id} cotangent"), shape)
+    by = cotangents(page, seeded(f"{page.name} {case.id} cotangent"), page.shape(case.inputs))
     right = exact.outputs(page, case.inputs)
     scales = reference.shared(reference.outputs(page, case.inputs).scales)
     return golden.Vector(

@@ -52,7 +52,7 @@ def _oddness(x: np.ndarray) -> np.ndarray:
 
 def _candidates(page: Page, inputs: Inputs) -> Iterator[Inputs]:
     steps = [name for name, entry in page.arguments.items() if entry.per_step]
-    shape = np.shape(inputs[steps[0]])
+    shape = page.shape(inputs)
     per_element = [name for name in inputs if np.ndim(inputs[name])]
     if len(shape) > 1 and shape[-1] == 1:  # no batch axis
         yield {**inputs, **{name: inputs[name][..., 0] for name in per_element}}

@@ -85,8 +85,8 @@ def tasks(page: Page, count: int, seed: int, dtype: str) -> list[Task]:
         else:  # other inputs after rounding, so other results
             found.append(prepare(page, case, vector.cotangents, dtype))
     for case in random_cases(page, count, seed):
-        shape = next(np.shape(x) for name, x in case.inputs.items() if page.arguments[name].per_step)
-        found.append(prepare(page, case, cotangents(page, seeded(f"{case.id} cotangent"), shape), dtype))
+        by = cotangents(page, seeded(f"{case.id} cotangent"), page.shape(case.inputs))
+        found.append(prepare(page, case, by, dtype))
     return found
 
 
@@ -107,38 +107,39 @@ def judge_function(offer: Offer, todo: Sequence[Task], call: Call, dtype: str, *
             break
     slow = time.monotonic() - began > len(outcomes)  # more than a second a call: shrinking would take minutes
     failures = []
-    for (kind, _), failing in _grouped(outcomes, known).items():
-        smallest = min(failing, key=lambda o: o.task.size)
-        covering = {i for o in failing for i in known(o)}
+    for (kind, _), group in _grouped(outcomes, known).items():
+        smallest = min((o for o, _ in group), key=lambda o: o.task.size)
+        covering = {i for _, covers in group for i in covers}
         # A hang costs its whole time at each try, a death a new process, and a rounding error has no smallest case.
         if shrinks and not slow and kind not in ("hangs", "died", "float32"):
             smallest = _shrunk(page, offer, smallest, call, dtype, known)
-        failures.append(Failure(kind, len(failing), smallest, tuple(sorted(covering))))
+        failures.append(Failure(kind, len(group), smallest, tuple(sorted(covering))))
     wrong = any(failure.kind == "differs" for failure in failures)
     mistakes, partly = diagnose(page, outcomes) if wrong and not offer.gradient else ([], None)
     return Judgement(offer, tuple(outcomes), tuple(failures), tuple(mistakes), partly)
 
 
-def _grouped(outcomes: Sequence[Outcome], known: Known) -> dict[tuple[str, tuple[int, ...]], list[Outcome]]:
+Group = list[tuple[Outcome, tuple[int, ...]]]  # each with the recorded divergences that cover it
+
+
+def _grouped(outcomes: Sequence[Outcome], known: Known) -> dict[tuple[str, tuple[int, ...]], Group]:
     """The failing outcomes by kind, worst first, and by the first recorded divergence that covers them.
 
     Losses of precision, which have many small causes at once, are only told apart by whether one covers them.
     """
-    groups: dict[tuple[str, tuple[int, ...]], list[Outcome]] = {}
+    groups: dict[tuple[str, tuple[int, ...]], Group] = {}
     for kind in ("hangs", "died", "raised", "malformed", "differs", "float32"):
-        failing = [(known(o)[:1], o) for o in outcomes if o.kind == kind]
-        if kind == "float32":
-            failing = [(first and (0,), o) for first, o in failing]
-        for first, outcome in sorted(failing, key=lambda each: each[0]):
-            groups.setdefault((kind, first), []).append(outcome)
+        failing = [(o, known(o)) for o in outcomes if o.kind == kind]
+        for outcome, covers in sorted(failing, key=lambda each: each[1][:1]):
+            first = covers[:1] if kind != "float32" else (0,) if covers else ()
+            groups.setdefault((kind, first), []).append((outcome, covers))
     return groups
 
 
 def _shrunk(page: Page, offer: Offer, failing: Outcome, call: Call, dtype: str, known: Known) -> Outcome:
     """A smaller case that fails in the same way and is covered by the same recorded divergence, if by any."""
     def again(inputs: Any) -> Outcome:
-        shape = next(np.shape(x) for name, x in inputs.items() if page.arguments[name].per_step)
-        ones = {name: np.ones(shape) for name in page.outputs} if offer.gradient else None
+        ones = {name: np.ones(page.shape(inputs)) for name in page.outputs} if offer.gradient else None
         task = prepare(page, Case("shrunk", failing.task.case.id, inputs), ones, dtype)
         return judge(task, call(task), offer.gradient, dtype)
 

@@ -214,7 +214,7 @@ def answer(function: Any, page: Page, inputs: dict[str, Any], cotangents: Mappin
     """Call ``function`` on copies and make plain arrays of what it gives."""
     given = {name: np.array(x) if isinstance(x, np.ndarray) else x for name, x in inputs.items()}
     fields = page.outputs if cotangents is None else page.differentiable
-    shape = next(np.shape(inputs[name]) for name, entry in page.arguments.items() if entry.per_step)
+    shape = page.shape(inputs)
     try:
         if cotangents is None:
             result = function(**given)

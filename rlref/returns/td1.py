@@ -60,7 +60,7 @@ def vectorized(reward, state_value, next_state_value, done, terminated, *,
                gamma, rolling_gamma) -> ValueEstimate:
     """G solves a bidiagonal system; the bootstraps of (3) are part of its right-hand side."""
     bootstrap = np.where(terminated, 0.0, next_state_value)
-    cut = _cut(done)
+    cut = recurrence.stops(done)
     if rolling_gamma:
         value_target = recurrence.solve(gamma * ~cut, reward + gamma * np.where(cut, bootstrap, 0.0))
     else:
@@ -74,7 +74,7 @@ def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, done, t
         gamma, rolling_gamma) -> Gradient:
     """The transpose of (4): the same recursion, run forward in time."""
     by_return = cotangent.advantage + cotangent.value_target
-    cut = _cut(done)
+    cut = recurrence.stops(done)
     if rolling_gamma:
         by_reward = recurrence.solve_transposed(gamma * ~cut, by_return)
         by_bootstrap = np.where(cut, gamma * by_reward, 0.0)
@@ -83,8 +83,3 @@ def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, done, t
         by_reward, by_bootstrap = recurrence.solve_per_start_transposed(
             by_return, cut, gamma, np.ones(reward.shape))
     return Gradient(by_reward, -cotangent.advantage, np.where(terminated, 0.0, by_bootstrap))
-
-
-def _cut(done):
-    """Where the return stops and bootstraps: at done, and at the last step there is."""
-    return np.concatenate([done[:-1], np.ones_like(done[-1:])])

@@ -63,7 +63,7 @@ def vectorized(reward, state_value, next_state_value, done, terminated, *,
                gamma, lmbda, rolling_gamma) -> ValueEstimate:
     """G solves a bidiagonal system; the bootstraps of (3) and (4) are part of its right-hand side."""
     bootstrap = np.where(terminated, 0.0, next_state_value)
-    cut = _cut(done)
+    cut = recurrence.stops(done)
     if rolling_gamma:
         here = gamma * np.where(cut, bootstrap, (1 - lmbda) * bootstrap)
         value_target = recurrence.solve(gamma * lmbda * ~cut, reward + here)     # (1)-(4)
@@ -78,7 +78,7 @@ def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, done, t
         gamma, lmbda, rolling_gamma) -> Gradient:
     """The transpose of (4): the same recursion, run forward in time."""
     by_return = cotangent.advantage + cotangent.value_target
-    cut = _cut(done)
+    cut = recurrence.stops(done)
     if rolling_gamma:
         by_reward = recurrence.solve_transposed(gamma * lmbda * ~cut, by_return)
         by_bootstrap = gamma * by_reward
@@ -87,8 +87,3 @@ def vjp(cotangent: ValueEstimate, reward, state_value, next_state_value, done, t
         gamma, lmbda = np.broadcast_to(gamma, reward.shape), np.broadcast_to(lmbda, reward.shape)
         by_reward, by_bootstrap = recurrence.solve_per_start_transposed(by_return, cut, gamma, lmbda)
     return Gradient(by_reward, -cotangent.advantage, np.where(terminated, 0.0, by_bootstrap))
-
-
-def _cut(done):
-    """Where the return stops and bootstraps: at done, and at the last step there is."""
-    return np.concatenate([done[:-1], np.ones_like(done[-1:])])
