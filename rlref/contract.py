@@ -1,8 +1,9 @@
 """What every page may rely on: arguments coerced and checked by the glossary, results as float64 arrays.
 
-``@vectorized`` hands a page float64 (or bool) arrays of one shape [T, *B]; a parameter stays a float where a scalar
-was given. ``@per_sample``, ``@per_trajectory`` and ``@per_batch`` hand a loop plain Python numbers, or lists of them:
-one step, one trajectory (the first axis), or all elements at once. Nothing is ever written to a caller's array.
+``@vectorized`` hands a page float64, bool or int64 arrays, [T, *B] and then the axes that the glossary names; a
+parameter stays a float where a scalar was given. ``@per_sample``, ``@per_trajectory`` and ``@per_batch`` hand a loop
+plain Python numbers, or lists of them: one step, one trajectory (the first axis), or all elements at once; an argument
+with named axes is a list of lists in their order. Nothing is ever written to a caller's array.
 """
 
 from __future__ import annotations
@@ -15,101 +16,19 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from rlref import checks, glossary
 from rlref.glossary import GLOSSARY, STEPS, Entry
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Number = Callable[[float, str, int], Any]  # (value, argument, flat index) -> a number of any type
-
-KINDS = {"real": "fiu", "bool": "b", "int": "iu"}
-EXPECTED = {"real": "real numbers", "bool": "booleans", "int": "an integer"}
-
-
-def coerce(name: str, value: Any, entry: Entry) -> np.ndarray:
-    """``value`` as a float64, bool or int64 array, or an error that names the argument."""
-    if type(value) is not np.ndarray:
-        if _masked(value):
-            raise TypeError(f"{name}: expected a plain array of {EXPECTED[entry.kind]}, got a masked array")
-        try:
-            value = np.asarray(value)
-        except Exception as error:
-            raise TypeError(
-                f"{name}: expected an array of {EXPECTED[entry.kind]}, got {type(value).__name__}: {error}"
-            ) from error
-    if value.dtype.kind not in KINDS[entry.kind] or value.dtype.itemsize > 8:
-        first = f" ({type(value.flat[0]).__name__})" if value.dtype == object and value.size else ""
-        raise TypeError(f"{name}: expected {EXPECTED[entry.kind]}, got dtype {value.dtype}{first}")
-    if entry.kind == "real":
-        return value.astype(np.float64, copy=False)
-    return value if entry.kind == "bool" else value.astype(np.int64, copy=False)
-
-
-def _masked(value: Any) -> bool:
-    """Whether a masked array is in it, at any depth of lists: np.asarray would forget the mask."""
-    if isinstance(value, (list, tuple)):
-        return any(map(_masked, value))
-    return isinstance(value, np.ma.MaskedArray)
-
-
-def check_values(name: str, x: np.ndarray, entry: Entry, unread: np.ndarray | None = None) -> None:
-    """Refuse NaN, infinities and values out of range, except where ``unread`` is True."""
-    if entry.kind == "bool":
-        return
-    if entry.low == -math.inf and math.isfinite(np.add.reduce(x, axis=None)):  # a finite sum has finite terms
-        return
-    wrong = ~np.isfinite(x)
-    if entry.infinite is not None:
-        wrong &= x != entry.infinite
-    wrong |= (x < entry.low) | (x > entry.high)
-    if unread is not None:
-        wrong &= ~unread
-    if wrong.any():
-        index, where = _first(wrong)
-        raise ValueError(f"{name}: expected values {entry.range}, got {x[index]}{where}")
-
-
-def _first(wrong: np.ndarray) -> tuple[tuple[int, ...], str]:
-    """Where ``wrong`` is first True, as an index and in words."""
-    index = tuple(int(i) for i in np.argwhere(wrong)[0])
-    return index, f" at index {index if len(index) > 1 else index[0]}" if index else ""
+Shape = tuple[int, ...]
 
 
 def _annotation(function: Callable, name: str) -> type:
     """An annotation of ``function``, whether or not its module postpones them."""
     found = function.__annotations__[name]
     return function.__globals__[found] if isinstance(found, str) else found
-
-
-def check_cotangent(value: Any, output: type, shape: tuple[int, ...]) -> Any:
-    """``value`` as an ``output`` tuple of finite float64 arrays of ``shape``."""
-    fields: tuple[str, ...] = output._fields  # type: ignore[attr-defined]
-    if not isinstance(value, (tuple, list)) or len(value) != len(fields):
-        came = f"{len(value)} of them" if isinstance(value, (tuple, list)) else type(value).__name__
-        raise TypeError(f"cotangent: expected {output.__name__}({', '.join(fields)}), got {came}")
-    arrays = []
-    for field, x in zip(fields, value, strict=True):
-        name = f"cotangent.{field}"
-        arrays.append(coerce(name, x, COTANGENT))
-        if arrays[-1].shape != shape:
-            raise ValueError(f"{name}: expected shape {shape}, got {arrays[-1].shape}")
-        check_values(name, arrays[-1], COTANGENT)
-    return output(*arrays)
-
-
-def check_weights(checked: Mapping[str, Any]) -> None:
-    """Refuse a log-ratio whose weight float64 cannot hold, where no threshold clips it."""
-    log_ratio = checked["log_pi"] - checked["log_mu"]
-    for name in ("rho_thresh", "c_thresh"):
-        if np.any(np.isinf(checked[name])):
-            unclipped = np.broadcast_to(np.isinf(checked[name]), log_ratio.shape)
-            largest = np.max(log_ratio, where=unclipped, initial=-np.inf)
-            if largest > LARGEST_LOG:
-                raise ValueError(f"log_pi: expected log_pi - log_mu <= {LARGEST_LOG:g} where {name} is infinite, "
-                                 f"got {largest:g}")
-
-
-LARGEST_LOG = 700.0  # exp of it is 1e304: what is multiplied by it has room below the largest float
-COTANGENT = Entry("", STEPS, "real", "derivative of the final scalar by each output")
 
 
 class Contract:
@@ -119,16 +38,18 @@ class Contract:
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters
         self.names = tuple(parameters)
+        self.page = function.__module__.rpartition(".")[2]
         unknown = [name for name in self.names if name not in GLOSSARY and name != "cotangent"]
         if unknown:
             raise KeyError(f"{function.__module__}: expected names in rlref/glossary.py, got {', '.join(unknown)}")
-        self.output = _annotation(function, "cotangent") if "cotangent" in parameters else None
-        self.entries = {name: GLOSSARY[name] for name in self.names if name != "cotangent"}
-        self.steps = [name for name, entry in self.entries.items() if entry.per_step]
-        self.parameters = [name for name, entry in self.entries.items() if not entry.per_step]
+        self.cotangent = _annotation(function, "cotangent") if "cotangent" in parameters else None
+        self.entries = {name: glossary.entry(name, self.page) for name in self.names if name != "cotangent"}
+        self.steps = [(name, entry, entry.named) for name, entry in self.entries.items() if entry.per_step]
+        self.rest = [(name, entry) for name, entry in self.entries.items() if not entry.per_step]
+        self.indices = [(name, entry.below) for name, entry in self.entries.items() if entry.below]
         self.positional = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters.values())
 
-    @np.errstate(over="ignore", invalid="ignore")  # in the sums of check_values; once, because it is slow
+    @np.errstate(over="ignore", invalid="ignore")  # in the sums of checks.values; once, because it is slow
     def check(self, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments by name, coerced and checked. Parameters are floats or arrays that broadcast."""
         if len(args) > self.positional or len(args) + len(kwargs) != len(self.names):
@@ -136,45 +57,86 @@ class Contract:
         given = dict(zip(self.names, args, strict=False), **kwargs)
         if given.keys() != self.signature.parameters.keys():
             self.signature.bind(*args, **kwargs)
-        checked: dict[str, Any] = {}
-        shape: tuple[int, ...] = ()
-        for name in self.steps:
-            x = checked[name] = coerce(name, given[name], self.entries[name])
-            if name == self.steps[0]:
-                shape = x.shape
-                if not shape or 0 in shape:
-                    raise ValueError(f"{name}: expected shape [T, *B] with T >= 1, no axis empty, got {shape}")
-            elif x.shape != shape:
-                raise ValueError(f"{name}: expected shape {shape} like {self.steps[0]}, got {x.shape}")
-        for name in self.steps:
-            entry = self.entries[name]
-            check_values(name, checked[name], entry, checked.get(entry.unread) if entry.unread else None)
-        if "done" in checked and "terminated" in checked:
-            wrong = checked["terminated"] > checked["done"]
-            if wrong.any():
-                where = _first(wrong)[1]
-                raise ValueError(f"terminated: expected done wherever terminated, got terminated alone{where}")
-        for name in self.parameters:
-            checked[name] = self.parameter(name, given[name], self.entries[name], shape)
-        if "log_pi" in checked:
-            check_weights(checked)
-        if self.output:
-            checked["cotangent"] = check_cotangent(given["cotangent"], self.output, shape)
+        checked = {name: checks.coerce(name, given[name], entry) for name, entry, _ in self.steps}
+        shape, sizes = self._shapes(checked)
+        for name, entry, _ in self.steps:
+            checks.values(name, checked[name], entry, entry.unread_in(checked))
+        for name, entry in self.rest:
+            checked[name] = self._whole(name, given[name], entry, sizes) if entry.setting else self._parameter(
+                name, given[name], entry, shape)
+        for name, axis in self.indices:
+            checks.indices(name, checked[name], axis, sizes[axis])  # type: ignore[arg-type, index]
+        checks.relations(checked)
+        if self.cotangent:
+            checked["cotangent"] = checks.cotangent(given["cotangent"], self.cotangent,
+                                                    self.shapes(self.cotangent, checked))
         return checked
 
+    def _shapes(self, checked: Mapping[str, Any]) -> tuple[Shape, dict[str, int]]:
+        """[T, *B] of the first argument, which is that of all, and the sizes of the named axes."""
+        first, entry, named = self.steps[0]
+        shape, sizes = checked[first].shape, dict[str, int]()
+        if len(shape) <= len(named) or 0 in shape:
+            raise ValueError(f"{first}: expected shape {entry.axes} with T >= 1, no axis empty, got {shape}")
+        steps = shape[: len(shape) - len(named)]
+        for name, _, named in self.steps:
+            came = checked[name].shape
+            if not named:
+                wrong = came != steps
+            else:
+                wrong = len(came) != len(steps) + len(named) or came[: len(steps)] != steps
+                for axis, size in zip(named, came[len(steps):], strict=False):
+                    wrong = wrong or size == 0 or sizes.setdefault(axis, size) != size
+            if wrong:
+                expected = ", ".join(map(str, (*steps, *(sizes.get(axis, axis) for axis in named))))
+                expected += "," if len(steps) + len(named) == 1 else ""
+                raise ValueError(f"{name}: expected shape ({expected}) like {first}, got {came}")
+        return steps, sizes
+
+    def shapes(self, output: type, checked: Mapping[str, Any]) -> dict[str, Shape]:
+        """The shape of each output for these checked arguments."""
+        shape, sizes = self._shapes(checked)
+        sizes = sizes | {axis: len(checked[name]) for name, entry in self.rest if entry.setting
+                         for axis in entry.named}
+        found = {}
+        for field in output._fields:  # type: ignore[attr-defined]
+            entry = glossary.entry(field, self.page)
+            whole = entry.setting or (entry.parameter and checked.get("reduction", "none") != "none")
+            found[field] = () if whole else (*shape, *(sizes[axis] for axis in entry.named))
+        return found
+
     @staticmethod
-    def parameter(name: str, value: Any, entry: Entry, shape: tuple[int, ...]) -> Any:
+    def _whole(name: str, value: Any, entry: Entry, sizes: dict[str, int]) -> Any:
+        """A setting: a plain Python value, or an array along its named axis."""
+        if entry.kind == "choice":
+            return checks.choice(name, value, entry)
+        x = checks.coerce(name, value, entry)
+        if not entry.named:
+            if x.ndim:
+                raise ValueError(f"{name}: expected a scalar, got shape {x.shape}")
+            checks.values(name, x, entry)
+            return x.item()
+        axis = entry.named[0]
+        size = int(axis) if axis.isdecimal() else sizes.get(axis, x.size)
+        if not ((x.ndim == 1 and x.size == size > 0) or (x.ndim == 0 and entry.axes.startswith("scalar"))):
+            scalar = "a scalar or " if entry.axes.startswith("scalar") else ""
+            known = axis.isdecimal() or axis in sizes
+            raise ValueError(f"{name}: expected {scalar}shape ({size if known else axis},), got {x.shape}")
+        sizes.setdefault(axis, size)
+        checks.values(name, x, entry)
+        return np.broadcast_to(x, (size,))
+
+    @staticmethod
+    def _parameter(name: str, value: Any, entry: Entry, shape: Shape) -> Any:
         """A plain number where a scalar came, else an array that broadcasts to ``shape`` axis by axis."""
         if type(value) is float and entry.kind == "real" and entry.low <= value <= entry.high and math.isfinite(value):
             return value
-        x = coerce(name, value, entry)
-        if x.ndim and entry.setting:
-            raise ValueError(f"{name}: expected a scalar, got shape {x.shape}")
+        x = checks.coerce(name, value, entry)
         # Axis by axis: NumPy alone would read a gamma of shape (T,) as one per batch entry.
         if x.ndim and (x.ndim != len(shape) or any(n not in (1, m) for n, m in zip(x.shape, shape, strict=True))):
             raise ValueError(f"{name}: expected a scalar or a shape that broadcasts axis by axis to {shape}, "
                              f"got {x.shape}")
-        check_values(name, x, entry)
+        checks.values(name, x, entry)
         return x if x.ndim else x.item()
 
 
@@ -190,47 +152,43 @@ def vectorized(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def per_sample(function: Callable[P, R]) -> Callable[P, R]:
-    """A loop over single steps: every argument is one number."""
-    return _looped(function, lambda n, batch: ((i, i) for i in range(n * batch)))
+    """A loop over single steps: every argument is one number, or the numbers of one step."""
+    return _looped(function, lambda n, batch: ((i, i) for i in range(n * batch)), "sample")
 
 
 def per_trajectory(function: Callable[P, R]) -> Callable[P, R]:
     """A loop over one trajectory: every argument but a setting is a list of T numbers."""
-    return _looped(function, lambda n, batch: ((b, slice(b, None, batch)) for b in range(batch)))
+    return _looped(function, lambda n, batch: ((b, slice(b, None, batch)) for b in range(batch)), "trajectory")
 
 
 def per_batch(function: Callable[P, R]) -> Callable[P, R]:
     """A loop over everything at once: every argument but a setting is one flat list."""
-    return _looped(function, lambda n, batch: iter([(0, slice(None))]), whole_batch=True)
+    return _looped(function, lambda n, batch: iter([(0, slice(None))]), "batch")
 
 
 Split = Callable[[int, int], Iterator[tuple[int, Any]]]
 
 
-def _looped(function: Callable[P, R], split: Split, whole_batch: bool = False) -> Callable[P, R]:
+def _looped(function: Callable[P, R], split: Split, unit: str) -> Callable[P, R]:
     contract = Contract(function)
     output: Any = _annotation(function, "return")
+    settings = {name for name, entry in contract.rest if entry.setting}
 
     def run(arguments: Mapping[str, Any], number: Number) -> Any:
         """Run the loop on ``number(value, argument, flat index)`` for every real value; object arrays out."""
         checked = contract.check((), arguments)
-        shape = checked[contract.steps[0]].shape
-        flat: dict[str, Any] = {}
-        for name, entry in contract.entries.items():
-            values = checked[name]
-            if entry.setting:
-                flat[name] = number(values, name, 0) if entry.kind == "real" else values
-                continue
-            values = np.broadcast_to(values, shape).ravel().tolist()
-            flat[name] = [number(x, name, i) for i, x in enumerate(values)] if entry.kind == "real" else values
-        results = [np.empty(math.prod(shape), dtype=object) for _ in output._fields]
+        shapes = contract.shapes(output, checked)
+        shape, _ = contract._shapes(checked)
+        steps = math.prod(shape)
+        flat = {name: _numbers(name, entry, checked[name], shape, number) for name, entry in contract.entries.items()}
+        results = [np.empty((steps, *shapes[field][len(shape):]) if shapes[field] else (), dtype=object)
+                   for field in output._fields]
         for _, part in split(shape[0], math.prod(shape[1:])):
             result: Any = function(**{  # type: ignore[call-arg]
-                name: value if contract.entries[name].setting else value[part]
-                                 for name, value in flat.items()})
+                name: value if name in settings else value[part] for name, value in flat.items()})
             for out, values in zip(results, result, strict=True):
-                out[part] = values
-        return output(*(out.reshape(shape) for out in results))
+                out[part if out.ndim else ()] = values
+        return output(*(out.reshape(shapes[field]) for field, out in zip(output._fields, results, strict=True)))
 
     @functools.wraps(function)
     def loop(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -239,8 +197,22 @@ def _looped(function: Callable[P, R], split: Split, whole_batch: bool = False) -
         return output(*(out.astype(np.float64) for out in results))
 
     loop.run = run  # type: ignore[attr-defined]
-    loop.whole_batch = whole_batch  # type: ignore[attr-defined]
+    loop.shapes = lambda arguments: contract.shapes(output, contract.check((), arguments))  # type: ignore[attr-defined]
+    loop.unit = unit  # type: ignore[attr-defined]
     return _documented(loop, contract)
+
+
+def _numbers(name: str, entry: Entry, values: Any, shape: Shape, number: Number) -> Any:
+    """The values of one argument as plain numbers: one, a list along a named axis, or a list with one entry a step."""
+    real = entry.kind == "real"
+    if entry.setting and not entry.named:
+        return number(values, name, 0) if real else values
+    if entry.parameter:
+        values = np.broadcast_to(values, shape)
+    listed = [number(x, name, i) if real else x for i, x in enumerate(values.ravel().tolist())]
+    for size in reversed(values.shape[len(shape):] if entry.per_step else ()):
+        listed = [listed[i : i + size] for i in range(0, len(listed), size)]
+    return listed
 
 
 def _documented(function: Callable[P, R], contract: Contract) -> Callable[P, R]:
@@ -250,8 +222,11 @@ def _documented(function: Callable[P, R], contract: Contract) -> Callable[P, R]:
         unit = "" if entry.unit in ("", "1") else f", in units of {entry.unit}"
         lines.append(f"    {name}: {entry.kind} {entry.axes}, {entry.range}{unit}")
         lines.append(f"        {entry.symbol + ', ' if entry.symbol else ''}{entry.meaning}.")
-    if contract.output:
-        lines.insert(3, f"    cotangent: {contract.output.__name__} of real {STEPS}, finite")
+    if contract.cotangent:
+        fields: Any = contract.cotangent._fields  # type: ignore[attr-defined]
+        axes = dict.fromkeys(glossary.entry(field, contract.page).axes if field in GLOSSARY else STEPS
+                             for field in fields)
+        lines.insert(3, f"    cotangent: {contract.cotangent.__name__} of real {' and '.join(axes)}, finite")
         lines.insert(4, "        The derivative of the final scalar by each output.")
     lines += [
         "",

@@ -9,13 +9,21 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
-from rlref.glossary import GLOSSARY, Entry
+from rlref.glossary import Entry, entry
 
-FAMILIES = ("returns",)
+FAMILIES = ("bootstraps", "returns", "losses", "targets")
+
+
+class Derivative(NamedTuple):
+    """One array of a page's Gradient: which outputs it differentiates, and by which input."""
+
+    name: str  # "reward", or "loss_actor.log_prob" where the gradient is given term by term
+    terms: tuple[str, ...]
+    by: str
 
 
 class Page(NamedTuple):
@@ -61,18 +69,45 @@ class Page(NamedTuple):
         return self.output._fields  # type: ignore[attr-defined]
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """The outputs that have a gradient: all but those that are only reported."""
+        return tuple(name for name in self.outputs if not entry(name, self.short).metric)
+
+    @property
+    def derivatives(self) -> tuple[Derivative, ...]:
+        """What vjp returns, in order: by each input; or for each term, by each input that this term trains."""
+        gradient = self.module.Gradient
+        if not set(gradient._fields) <= set(self.terms) - set(self.arguments):
+            return tuple(Derivative(name, self.terms, name) for name in gradient._fields)
+        hints = get_type_hints(gradient)
+        return tuple(Derivative(f"{term}.{name}", (term,), name)
+                     for term in gradient._fields for name in hints[term]._fields)
+
+    @property
     def differentiable(self) -> tuple[str, ...]:
-        """The inputs that vjp differentiates by, in signature order."""
-        return self.module.Gradient._fields
+        """The inputs that vjp differentiates something by, in signature order."""
+        by = {derivative.by for derivative in self.derivatives}
+        return tuple(name for name in self.arguments if name in by)
 
     @property
     def arguments(self) -> dict[str, Entry]:
         """What the glossary says of each argument, in signature order."""
-        return {name: GLOSSARY[name] for name in inspect.signature(self.loop).parameters}
+        return {name: entry(name, self.short) for name in inspect.signature(self.loop).parameters}
 
-    def shape(self, inputs: Mapping[str, Any]) -> tuple[int, ...]:
-        """[T, *B] of these inputs: the shape of every argument that has a value a step."""
-        return next(np.shape(inputs[name]) for name, entry in self.arguments.items() if entry.per_step)
+    def gradients(self, result: Any) -> dict[str, Any]:
+        """What vjp returned, by the names of ``derivatives``."""
+        flat = [x for part in result for x in (part if isinstance(part, tuple) else (part,))]
+        return dict(zip((derivative.name for derivative in self.derivatives), flat, strict=True))
+
+    def steps(self, inputs: Mapping[str, Any]) -> tuple[int, ...]:
+        """[T, *B] of these inputs."""
+        name, first = next((name, entry) for name, entry in self.arguments.items() if entry.per_step)
+        shape = np.shape(inputs[name])
+        return shape[: len(shape) - len(first.named)]
+
+    def shapes(self, inputs: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        """The shape of each output for these inputs."""
+        return self.loop.shapes(inputs)  # type: ignore[attr-defined]
 
     @property
     def citation(self) -> str:

@@ -1,4 +1,4 @@
-"""exp, log and sqrt for any number type, so that one loop runs on floats, on 60 digits and on derivatives.
+"""exp, log, sqrt and distance for any number type: one loop runs on floats, on 60 digits and on derivatives.
 
 Plain numbers use ``math``. Any other number brings its own functions in ``.context``, as ``mpmath.mpf`` does and as
 ``conformance.jet.Jet`` does.
@@ -11,8 +11,10 @@ from typing import Any
 
 
 def exp(x: Any) -> Any:
-    """e to the x."""
-    return math.exp(x) if isinstance(x, (int, float)) else x.context.exp(x)
+    """e to the x; inf where a float cannot hold it."""
+    if isinstance(x, (int, float)):
+        return math.exp(x) if x < 709.78 else math.inf
+    return x.context.exp(x)
 
 
 def log(x: Any) -> Any:
@@ -25,3 +27,13 @@ def log(x: Any) -> Any:
 def sqrt(x: Any) -> Any:
     """The square root."""
     return math.sqrt(x) if isinstance(x, (int, float)) else x.context.sqrt(x)
+
+
+def distance(difference: Any, loss_function: str) -> Any:
+    """l1: |u|.  l2: u^2.  smooth_l1: u^2 / 2 where |u| < 1, else |u| - 1/2.  The page is losses/distance.py."""
+    size = abs(difference)
+    if loss_function == "l1":
+        return size
+    if loss_function == "l2":
+        return difference * difference
+    return difference * difference / 2 if size < 1 else size - 0.5

@@ -9,9 +9,9 @@ from functools import cache
 import numpy as np
 
 from rlref.conformance import reference
-from rlref.conformance.cases import random_cases
+from rlref.conformance.cases import cotangents, random_cases, seeded
 from rlref.conformance.edges import edges
-from rlref.conformance.mistakes import known, unchecked
+from rlref.conformance.mistakes import known
 from rlref.pages import find
 
 COUNT = {"returns.standardize": 800}  # a deviation between a floor and its root is rare
@@ -22,31 +22,45 @@ SHORT = 12  # steps
 def tried(page):
     """The page's edges, its short random cases, and what the loop gives for each of both."""
     first = list(edges(find(page)))
-    then = [case for case in random_cases(find(page), COUNT.get(page, 80), "mistakes") if steps(case.inputs) <= SHORT]
+    then = [case for case in random_cases(find(page), COUNT.get(page, 80), "mistakes")
+            if find(page).steps(case.inputs)[0] <= SHORT]
     return first, then, [reference.outputs(find(page), case.inputs) for case in first + then]
 
 
 @cache
+def gradients(page):
+    """What the loop gives for the gradients."""
+    first, then, _ = tried(page)
+    return [reference.gradients(find(page), case.inputs, by(page, case)) for case in first + then]
+
+
+def right(page, name):
+    """What should be given in place of what this mistake gives."""
+    return gradients(page) if known(page)[name].gradient else tried(page)[2]
+
+
+@cache
 def outputs(page, name):
-    """What a mistake gives for all of them; a warning is an error."""
-    wrong = known(page)[name].apply(unchecked(find(page)))
+    """What a mistake gives for all of them, by name; a warning is an error."""
     first, then, _ = tried(page)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return [wrong(**copy.deepcopy(case.inputs)) for case in first + then]
+        return [known(page)[name].answer(find(page), copy.deepcopy(case.inputs), by(page, case))
+                for case in first + then]
 
 
-def steps(inputs):
-    return len(next(iter(inputs.values())))
+def by(page, case):
+    """Its cotangents."""
+    return cotangents(find(page), seeded(f"{page} {case.id} cotangent"), case.inputs)
 
 
 def error(got, expected):
-    return max(reference.worst_error(np.asarray(x), expected.values[name], expected.scales[name])
-               for name, x in zip(expected.values, got, strict=True))
+    return max(reference.worst_error(np.asarray(got[name]), x, expected.scales[name])
+               for name, x in expected.values.items())
 
 
 def same(one, other, expected):
     """Whether two outputs agree to the tolerance of the page; NaN agrees with NaN."""
-    return all(np.array_equal(np.isnan(a), np.isnan(b)) and
-               reference.worst_error(np.nan_to_num(a), np.nan_to_num(b), scale) <= reference.UNITS
-               for a, b, scale in zip(one, other, expected.scales.values(), strict=True))
+    return all(np.array_equal(np.isnan(one[name]), np.isnan(other[name])) and
+               reference.worst_error(np.nan_to_num(one[name]), np.nan_to_num(other[name]), scale) <= reference.UNITS
+               for name, scale in expected.scales.items())

@@ -14,6 +14,7 @@ from rlref import scalars
 from rlref.glossary import GLOSSARY
 
 FORMS = ("loop", "vectorized", "vjp")
+LINES = 100
 HEADINGS = ["Source", "Masks", "Limits", "TorchRL"]
 
 
@@ -26,13 +27,13 @@ def parts(page):
     named += [name.id for node in body if isinstance(node, ast.Assign | ast.AnnAssign)
               for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)]
     public = [name for name in named if not name.startswith("_")]
-    needed = ["Gradient", *FORMS]
-    assert public in (needed, [page.output.__name__, *needed]), f"{page.name} has {public}"
     for tuple_ in (page.output, page.module.Gradient):
         assert issubclass(tuple_, tuple) and hasattr(tuple_, "_fields"), f"{tuple_} is no NamedTuple"
+    needed = [*(_camel(term) for term in page.terms if "." in page.derivatives[0].name), "Gradient", *FORMS]
+    assert public in (needed, [page.output.__name__, *needed]), f"{page.name} has {public}"
     assert split(page) in ("per_sample", "per_trajectory", "per_batch")
     lines = len(Path(page.module.__file__).read_text().splitlines())
-    assert lines <= 100, f"{page.name} has {lines} lines"
+    assert lines <= LINES, f"{page.name} has {lines} lines"
 
 
 def documented(page):
@@ -58,7 +59,7 @@ def signatures(page):
     assert first.name == "cotangent" and first.annotation is page.output and first.default is first.empty, first
     assert rest == list(vectorized.parameters.values()) == list(loop.parameters.values()), page.name
     for parameter in rest:
-        per_step = GLOSSARY[parameter.name].per_step
+        per_step = page.arguments[parameter.name].per_step
         kind = parameter.POSITIONAL_OR_KEYWORD if per_step else parameter.KEYWORD_ONLY
         assert parameter.kind is kind and parameter.default is parameter.empty, f"{page.name}: {parameter}"
 
@@ -70,9 +71,20 @@ def in_glossary(page):
 
 
 def gradient_fields(page):
-    """Gradient has the real inputs that have a value a step, and nothing else, in signature order."""
-    real = [name for name, entry in page.arguments.items() if entry.kind == "real" and entry.per_step]
-    assert list(page.differentiable) == real, f"{page.name} differentiates by {page.differentiable}"
+    """Gradient has real inputs in signature order: of returns, all that have a value a step; else what is trained.
+
+    Of a loss with several terms it has every term, each with what it trains.
+    """
+    real = [name for name, entry in page.arguments.items() if entry.kind == "real" and not entry.parameter]
+    if page.name.startswith(("returns.", "made_up")):
+        real = [name for name in real if page.arguments[name].per_step]
+        assert list(page.differentiable) == real, f"{page.name} differentiates by {page.differentiable}"
+    if "." in page.derivatives[0].name:
+        fields = page.module.Gradient._fields
+        assert fields == page.terms, f"{page.name} has gradients of {fields}"
+    for term in {derivative.terms for derivative in page.derivatives}:
+        by = [derivative.by for derivative in page.derivatives if derivative.terms == term]
+        assert by == [name for name in real if name in by], f"{page.name} differentiates {term} by {by}"
 
 
 def independent(page):
@@ -101,6 +113,10 @@ def helpful(page):
 
 
 MODULE = (parts, documented, signatures, in_glossary, gradient_fields, independent, helpful)
+
+
+def _camel(term):
+    return "".join(part.capitalize() for part in term.split("_"))
 
 
 def split(page):

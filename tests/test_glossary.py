@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 
 import pytest
-from test_contract import SETTINGS
 
 from rlref import contract
-from rlref.glossary import GLOSSARY, PARAMETER, SETTING, STEPS, Entry
+from rlref.glossary import GLOSSARY, STEPS, Entry
 from rlref.pages import pages
 from rlref.returns import gae, standardize, vtrace
 
@@ -17,11 +17,13 @@ from rlref.returns import gae, standardize, vtrace
 @pytest.mark.parametrize("name", GLOSSARY)
 def test_entry(name):
     entry = GLOSSARY[name]
-    assert name.isidentifier() and name == name.lower()
-    assert entry.axes in (STEPS, PARAMETER, SETTING) and entry.kind in ("real", "bool", "int")
+    assert name.isidentifier() and name in (name.lower(), "ESS")
+    assert re.fullmatch(r"\[T, \*B(, [A-Z])*\]|scalar( or \[(T, \*B|[A-Z2])\])?|\[[A-Z]\]", entry.axes), entry.axes
+    assert entry.kind in ("real", "bool", "int", "choice") and bool(entry.choices) == (entry.kind == "choice")
     assert entry.meaning and not entry.meaning.endswith(".") and entry.low <= entry.high
-    assert bool(entry.unit) == (entry.kind != "bool"), "numbers have a unit, masks have none"
-    assert entry.unread is None or GLOSSARY[entry.unread].kind == "bool"
+    assert bool(entry.unit) == (entry.kind in ("real", "int")), "numbers have a unit, masks and choices have none"
+    assert entry.unread is None or GLOSSARY[entry.unread.removeprefix("~")].kind == "bool"
+    assert all(entry.low <= x <= entry.high for x in entry.usual)
     assert entry.infinite in (None, math.inf, -math.inf)
 
 
@@ -74,8 +76,3 @@ def test_an_argument_that_is_not_in_it_cannot_be_declared(decorate):
 
     with pytest.raises(KeyError, match="rewrad"):
         decorate(loop)
-
-
-def test_bad_values_of_every_setting_are_tested():
-    settings = {name for page in pages().values() for name, entry in page.arguments.items() if entry.setting}
-    assert settings == SETTINGS.keys(), "rows in tests/test_contract.py"

@@ -9,10 +9,11 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from mistaken import error, outputs, same, tried
+from mistaken import by, error, outputs, right, same, tried
 
-from rlref.conformance.generate import VISIBLE
-from rlref.conformance.mistakes import known, unchecked
+from rlref.conformance import reference
+from rlref.conformance.generate import FLOAT32
+from rlref.conformance.mistakes import known
 from rlref.pages import find, pages
 
 EACH = [pytest.param(page, name, id=f"{page}:{name}") for page in pages() for name in known(page)]
@@ -21,23 +22,23 @@ EACH = [pytest.param(page, name, id=f"{page}:{name}") for page in pages() for na
 
 @pytest.mark.parametrize(("page", "name"), EACH)
 def test_is_caught_by_an_edge_and_by_a_random_case(page, name):
-    first, then, expected = tried(page)
-    errors = [error(got, right) for got, right in zip(outputs(page, name), expected, strict=True)]
-    assert max(errors[: len(first)]) > VISIBLE, "no edge catches it"
-    assert max(errors[len(first):]) > VISIBLE, f"none of {len(then)} random cases catches it"
+    first, then, _ = tried(page)
+    visible = (reference.GRADIENT_UNITS if known(page)[name].gradient else reference.UNITS) * FLOAT32
+    errors = [error(got, expected) for got, expected in zip(outputs(page, name), right(page, name), strict=True)]
+    assert max(errors[: len(first)]) > visible, "no edge catches it"
+    assert max(errors[len(first):]) > visible, f"none of {len(then)} random cases catches it"
 
 
 @pytest.mark.parametrize(("page", "name"), EACH)
 def test_keeps_shape_and_type_and_its_inputs(page, name):
     first, then, _ = tried(page)
-    wrong = known(page)[name].apply(unchecked(find(page)))
-    for case, got in zip(first + then, outputs(page, name), strict=True):
-        shape = next(np.shape(x) for arg, x in case.inputs.items() if find(page).arguments[arg].per_step)
-        assert isinstance(got, find(page).output)
-        assert all(x.shape == shape and x.dtype == np.float64 for x in got), case.id
+    for case, got, expected in zip(first + then, outputs(page, name), right(page, name), strict=True):
+        assert got.keys() == expected.values.keys()
+        for out, x in got.items():
+            assert x.shape == expected.values[out].shape and x.dtype == np.float64, (case.id, out)
     for case in first:
         given = copy.deepcopy(case.inputs)
-        wrong(**given)
+        known(page)[name].answer(find(page), given, by(page, case))
         for arg, x in case.inputs.items():
             np.testing.assert_array_equal(given[arg], x, err_msg=f"{case.id} {arg}")
 
@@ -45,24 +46,27 @@ def test_keeps_shape_and_type_and_its_inputs(page, name):
 @pytest.mark.parametrize(("page", "name"), EACH)
 def test_passes_on_only_what_the_contract_allows(page, name):
     first, then, _ = tried(page)
-    wrong = known(page)[name].apply(find(page).vectorized)
+    one = known(page)[name]
+    wrong = one.apply(find(page).vjp if one.gradient else find(page).vectorized)
     for case in first + then[:80]:
-        wrong(**copy.deepcopy(case.inputs))
+        wrong(*[find(page).output(**by(page, case))] * one.gradient, **copy.deepcopy(case.inputs))
 
 
 def test_random_cases_have_every_kind_of_shape():
     for page in pages():
         cases = [case.inputs for case in tried(page)[1]]
-        assert {np.ndim(next(iter(x.values()))) for x in cases} == {1, 2, 3}
-        for arg in {"gamma", "lmbda", "rho_thresh", "c_thresh"} & find(page).arguments.keys():
+        assert {len(find(page).steps(x)) for x in cases} == {1, 2, 3}
+        for arg in (arg for arg, entry in find(page).arguments.items() if entry.parameter):
             assert {np.ndim(x[arg]) for x in cases} == {0, 1, 2, 3}, (page, arg)
 
 
 @pytest.mark.parametrize("page", pages())
 def test_no_two_are_the_same_function(page):
-    expected = tried(page)[2]
-    for one, other in combinations(known(page), 2):
-        assert not all(map(same, outputs(page, one), outputs(page, other), expected)), f"{one} is {other}"
+    for gradient in (False, True):
+        names = [name for name, one in known(page).items() if one.gradient is gradient]
+        for one, other in combinations(names, 2):
+            pairs = zip(outputs(page, one), outputs(page, other), right(page, one), strict=True)
+            assert not all(same(*each) for each in pairs), f"{one} is {other}"
 
 
 @pytest.mark.parametrize("page", pages())

@@ -179,7 +179,7 @@ def _names(names: str) -> Iterator[str]:
                 yield f"{base}_time_first{end}"
 
 
-DIVERGENCES = tuple(Divergence(name, *row[1:]) for row in _KNOWN for name in _names(row[0])) + tuple(
+RETURNS = tuple(Divergence(name, *row[1:]) for row in _KNOWN for name in _names(row[0])) + tuple(
     Divergence(f"{name}_time_first{end}", when, effect, size, _ONE_D)
     for name in TIME_FIRST
     for end, when, effect, size in (("", _no_batch_axis, "malformed", "shape [T, 1] or [T, T]"),

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlref.backends._torchrl_known import DIVERGENCES, TIME_FIRST
+from rlref.backends._torchrl_known import RETURNS, TIME_FIRST
 from rlref.pages import find
 
 try:
@@ -30,10 +30,21 @@ try:
     from torchrl.modules import ProbabilisticActor
     from torchrl.objectives import value as estimators
     from torchrl.objectives.value import functional
+
+    from rlref.backends import (
+        _torchrl_bootstraps,
+        _torchrl_c51,
+        _torchrl_critics,
+        _torchrl_dreamer,
+        _torchrl_policy,
+        _torchrl_sac,
+        _torchrl_values,
+    )
+    from rlref.backends._torchrl_leaves import offer
 except ImportError as error:
     raise ImportError("this backend needs torchrl: pip install 'rlref[torchrl]'") from error
 
-__all__ = ["DIVERGENCES", "VERSION"]  # besides the functions that _offer defines
+__all__ = ["DIVERGENCES", "VERSION"]  # besides the functions that _offer and offer define
 
 VERSION = f"torchrl {torchrl.__version__}, torch {torch.__version__}"
 Inputs = dict[str, Any]
@@ -238,3 +249,10 @@ for _name in TIME_FIRST:
 for _name, _call in _MODULES.items():
     _offer(_name, _call, BATCH_FIRST)
 _offer("vtrace__module", _vtrace_module, BATCH_FIRST, gradient=False)  # it holds its actor out of the gradient
+
+_GROUPS = (_torchrl_bootstraps, _torchrl_values, _torchrl_c51, _torchrl_critics, _torchrl_sac, _torchrl_policy,
+           _torchrl_dreamer)  # of losses, each with FUNCTIONS and DIVERGENCES
+for _group in _GROUPS:
+    for _name, _call in _group.FUNCTIONS.items():
+        offer(globals(), _name, _call)
+DIVERGENCES = RETURNS + tuple(one for group in _GROUPS for one in group.DIVERGENCES)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,10 +21,9 @@ from rlref.pages import Page
 Pick = Callable[[int], int]
 Inputs = dict[str, Any]
 
-FRACTIONS = (0.9, 0.0, 1.0, 0.5, 0.99, 0.95, 1e-8, 0.25)
-THRESHOLDS = (1.0, 0.5, 2.0, 0.0, math.inf)  # log(2) is no float: only 1 can tie
-FLOORS = (1e-6, 1e-4, 1.0)
 BATCHES: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (3,), (2, 2))
+SIZES = {"A": (3, 2, 4, 1), "N": (2, 3, 1), "K": (5, 2, 3), "G": (2, 3, 1), "D": (2, 1, 3), "H": (2, 1, 3),
+         "O": (2, 1, 3)}  # of the named axes
 
 
 class Case(NamedTuple):
@@ -40,46 +40,57 @@ def seeded(seed: int | str) -> Pick:
     return lambda n: int(stream.random() * n)
 
 
-def sample(page: Page, pick: Pick, shape: tuple[int, ...] | None = None, full: bool = False) -> Inputs:
-    """Inputs for ``page`` of ``shape``, or of a small one. ``full``: numbers with all their bits, of many magnitudes.
-
-    Otherwise numbers are multiples of 1/8, which are short to print, exact in float32 and often tie.
+def sample(page: Page, pick: Pick, shape: tuple[int, ...] | None = None, full: bool = False,
+           sizes: Mapping[str, int] | None = None) -> Inputs:
+    """Inputs for ``page`` whose steps are ``shape``, or a small one. ``full``: numbers with all their bits, of many
+    magnitudes. Otherwise they are multiples of 1/8, which are short to print, exact in float32 and often tie.
     """
     shape = (1 + pick(8), *BATCHES[pick(len(BATCHES))]) if shape is None else shape
+    axes = dict.fromkeys(axis for entry in page.arguments.values() for axis in entry.named if axis in SIZES)
+    size = {axis: SIZES[axis][pick(len(SIZES[axis]))] for axis in axes} if sizes is None else dict(sizes)
     inputs: Inputs = {}
     for name, entry in page.arguments.items():
-        if entry.setting:
-            inputs[name] = _setting(entry, pick, math.prod(shape))
+        if name in SPECIAL:
+            inputs[name] = SPECIAL[name](pick, shape, size)
+        elif entry.setting:
+            inputs[name] = _setting(entry, pick, math.prod(shape), size)
         elif entry.per_step:
-            inputs[name] = _array(shape, partial(_number, entry, pick, full), entry)
+            axes_of = (*shape, *(size[axis] for axis in entry.named))
+            inputs[name] = _array(axes_of, partial(_number, entry, pick, full, size), entry)
         else:
             inputs[name] = _parameter(entry, pick, shape, full)
-    if "done" in inputs and "terminated" in inputs:
-        inputs["done"] |= inputs["terminated"]
-    if "log_pi" in inputs:  # on-policy steps are the common tie
-        on_policy = _array(shape, lambda: pick(3) == 0, page.arguments["done"])
-        inputs["log_pi"] = np.where(on_policy, inputs["log_mu"], inputs["log_pi"])
-        if np.isinf(inputs["rho_thresh"]).any() or np.isinf(inputs["c_thresh"]).any():  # nothing clips an overflow
-            inputs["log_pi"] = np.clip(inputs["log_pi"], inputs["log_mu"] - 5, inputs["log_mu"] + 5)
+    _relate(page, inputs, pick)
     if pick(4) == 0:
         inputs = _nan_where_unread(page, inputs)
     return inputs
 
 
-def cotangents(page: Page, pick: Pick, shape: tuple[int, ...], full: bool = False) -> dict[str, np.ndarray]:
-    """A derivative of some final scalar by each output."""
+def cotangents(page: Page, pick: Pick, inputs: Inputs, full: bool = False) -> dict[str, np.ndarray]:
+    """A derivative of some final scalar by each output for these inputs."""
     plain = Entry("", "[T, *B]", "real", "")
-    return {name: _array(shape, lambda: _number(plain, pick, full), plain) for name in page.outputs}
+    return {name: _array(shape, lambda: _number(plain, pick, full), plain)
+            for name, shape in page.shapes(inputs).items()}
+
+
+def legal(page: Page, inputs: Inputs) -> bool:
+    """Whether the page accepts them."""
+    try:
+        page.vectorized(**inputs)
+    except ValueError:
+        return False
+    return True
 
 
 def _array(shape: tuple[int, ...], draw: Callable[[], Any], entry: Entry) -> np.ndarray:
-    dtype = bool if entry.kind == "bool" else np.float64
+    dtype = {"bool": bool, "int": np.int64}.get(entry.kind, np.float64)
     return np.array([draw() for _ in range(math.prod(shape))], dtype=dtype).reshape(shape)
 
 
-def _number(entry: Entry, pick: Pick, full: bool) -> Any:
+def _number(entry: Entry, pick: Pick, full: bool, size: Mapping[str, int] = MappingProxyType({})) -> Any:
     if entry.kind == "bool":
         return pick(4) == 1
+    if entry.below:
+        return pick(size[entry.below])
     if full:
         mantissa = (pick(1 << 27) * (1 << 26) + pick(1 << 26)) / (1 << 53)
         number = (1 - 2 * pick(2)) * math.ldexp(mantissa, pick(25) - 12 if entry.unit != "nat" else pick(5))
@@ -87,24 +98,28 @@ def _number(entry: Entry, pick: Pick, full: bool) -> Any:
         number = (pick(65) - 32) / 8
     if entry.unit == "nat" and pick(12) == 1:  # where exp overflows, or vanishes
         number = -math.inf if entry.infinite is not None and pick(4) == 0 else (-800.0, 800.0)[pick(2)]
-    return number
+    if entry.possible and entry.unit == "nat":  # of one action among some, or one atom: a probability, no density
+        return -abs(number)
+    return number if entry.low < 0 else abs(number) or (entry.low and 0.125)
 
 
-def _setting(entry: Entry, pick: Pick, size: int) -> Any:
+def _setting(entry: Entry, pick: Pick, steps: int, size: Mapping[str, int]) -> Any:
+    if entry.kind == "choice":
+        return entry.choices[pick(len(entry.choices))]
     if entry.kind == "bool":
         return pick(2) == 0
     if entry.kind == "int" and entry.high == math.inf:  # a number of steps: below, at and above those there are
         return int(entry.low) + pick(10)
     if entry.kind == "int":  # never more degrees of freedom than there are elements
-        return int(entry.low) + pick(min(int(entry.high - entry.low) + 1, size))
-    return _choice(FLOORS, entry, pick)
+        return int(entry.low) + pick(min(int(entry.high - entry.low) + 1, steps))
+    if entry.named and pick(2):
+        return np.array([_usual(entry, pick) for _ in range(size.get(entry.named[0], 2))])
+    return _usual(entry, pick)
 
 
 def _parameter(entry: Entry, pick: Pick, shape: tuple[int, ...], full: bool) -> Any:
-    choices = FRACTIONS if entry.high == 1.0 else THRESHOLDS
-
     def number() -> float:
-        return pick(1 << 30) / (1 << 30) if full and pick(2) else _choice(choices, entry, pick)
+        return pick(1 << 30) / (1 << 30) if full and pick(2) else _usual(entry, pick)
 
     form = pick(4)
     if form < 2:
@@ -113,17 +128,67 @@ def _parameter(entry: Entry, pick: Pick, shape: tuple[int, ...], full: bool) -> 
     return _array(axes, number, entry)
 
 
-def _choice(choices: tuple[float, ...], entry: Entry, pick: Pick) -> float:
-    legal = [x for x in choices if entry.low <= x <= entry.high and (math.isfinite(x) or x == entry.infinite)]
-    if not legal:
-        raise ValueError(f"cases: expected a legal value of {entry.meaning} among {choices}, got none")
-    return legal[pick(len(legal))]
+def _usual(entry: Entry, pick: Pick) -> float:
+    if not entry.usual:
+        raise ValueError(f"cases: expected usual values of {entry.meaning} in rlref/glossary.py, got none")
+    return entry.usual[pick(len(entry.usual))]
+
+
+def _probabilities(pick: Pick, shape: tuple[int, ...], size: Mapping[str, int]) -> np.ndarray:
+    """Eighths, thrown onto the atoms."""
+    found = np.zeros((math.prod(shape), size["K"]))
+    for row in found:
+        for _ in range(8):
+            row[pick(len(row))] += 0.125
+    return found.reshape(*shape, size["K"])
+
+
+def _support(pick: Pick, shape: tuple[int, ...], size: Mapping[str, int]) -> np.ndarray:
+    """Mostly equal gaps, as C51 has them."""
+    gap, uneven = 1 + pick(8), pick(4) == 0
+    gaps = [1 + pick(8) if uneven else gap for _ in range(size["K"] - 1)]
+    return np.cumsum([-pick(33), *gaps]) / 8
+
+
+def _subset(pick: Pick, shape: tuple[int, ...], size: Mapping[str, int]) -> np.ndarray:
+    critics = list(range(size["N"]))
+    return np.array([critics.pop(pick(len(critics))) for _ in range(1 + pick(size["N"]))])
+
+
+SPECIAL: dict[str, Callable[..., np.ndarray]] = {
+    "next_atom_probs": _probabilities, "target_probs": _probabilities, "support": _support, "subset": _subset}
+
+
+def _relate(page: Page, inputs: Inputs, pick: Pick) -> None:
+    """What arguments have to do with each other, so that pages accept them, and ties are common."""
+    if "done" in inputs and "terminated" in inputs:
+        inputs["done"] |= inputs["terminated"]
+    if "log_pi" in inputs:  # on-policy steps are the common tie
+        on_policy = _array(inputs["log_pi"].shape, lambda: pick(3) == 0, page.arguments["done"])
+        inputs["log_pi"] = np.where(on_policy, inputs["log_mu"], inputs["log_pi"])
+        if np.isinf(inputs["rho_thresh"]).any() or np.isinf(inputs["c_thresh"]).any():  # nothing clips an overflow
+            inputs["log_pi"] = np.clip(inputs["log_pi"], inputs["log_mu"] - 5, inputs["log_mu"] + 5)
+    if "sample_log_prob" in inputs:  # a ratio beyond float64 only where the clip takes it
+        free = inputs["advantage"] < 0 if "clip_epsilon" in inputs else True
+        capped = np.minimum(inputs["log_prob"], inputs["sample_log_prob"] + 5)
+        inputs["log_prob"] = np.where(free, capped, inputs["log_prob"])
+    for name, entry in page.arguments.items():
+        if entry.possible:
+            inputs[name][~np.isfinite(inputs[name]).any(axis=-1)] = -1.0
+    if "mask" in inputs:
+        inputs["mask"].flat[pick(inputs["mask"].size)] = True
+        inputs["weight"] += (inputs["weight"][inputs["mask"]].sum() == 0) * 0.5
+    if "action_log_probs" in inputs:  # what the target says is possible
+        hit = np.eye(inputs["action_log_probs"].shape[-2], dtype=bool)[inputs["action"]][..., None]
+        wrong = np.isinf(inputs["action_log_probs"]) & hit & (inputs["target_probs"] > 0)[..., None, :]
+        inputs["action_log_probs"][wrong] = -2.0
 
 
 def _nan_where_unread(page: Page, inputs: Inputs) -> Inputs:
     for name, entry in page.arguments.items():
-        if entry.unread:
-            inputs = inputs | {name: np.where(inputs[entry.unread], np.nan, inputs[name])}
+        unread = entry.unread_in(inputs)
+        if unread is not None:
+            inputs = inputs | {name: np.where(unread, np.nan, inputs[name])}
     return inputs
 
 

@@ -9,12 +9,13 @@ divide; there the derivative is that of the branch which the loop takes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from rlref.conformance.jet import Jet
+from rlref.conformance.pieces import Piece, flattened, pieces
 from rlref.contract import Number
 from rlref.pages import Page
 
@@ -27,6 +28,7 @@ DIGITS, DIFFERENCE_DIGITS = 60, 200
 STEP = -200  # h is a power of two, so that x + h is exact, and a derivative halfway between two floats goes to even
 AGREE, NOISE = "1e-40", "1e-100"
 Arrays = dict[str, np.ndarray]
+Terms = dict[str, list[Any]]
 
 
 def outputs(page: Page, inputs: Mapping[str, Any]) -> Arrays:
@@ -37,58 +39,60 @@ def outputs(page: Page, inputs: Mapping[str, Any]) -> Arrays:
 
 
 def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray]) -> Arrays:
-    """The derivative of sum(cotangent * output) by each differentiable input, correctly rounded."""
-    shape = np.shape(inputs[page.differentiable[0]])
-    if page.loop.whole_batch:  # type: ignore[attr-defined]
-        return _gradients(page, inputs, cotangents)
-    found = {name: np.empty((shape[0], int(np.prod(shape[1:])))) for name in page.differentiable}
-    for column in range(found[page.differentiable[0]].shape[1]):  # no trajectory depends on another: one at a time
-        def pick(x: Any, column: int = column) -> Any:
-            return np.broadcast_to(x, shape).reshape(shape[0], -1)[:, column] if np.ndim(x) else x
-
-        by = {name: pick(x) for name, x in cotangents.items()}
-        part = _gradients(page, {name: pick(x) for name, x in inputs.items()}, by)
-        for name, derivative in part.items():
-            found[name][:, column] = derivative
-    return {name: derivative.reshape(shape) for name, derivative in found.items()}
-
-
-def _gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray]) -> Arrays:
+    """The derivatives of sum(cotangent * output), term by term where the page gives them so, correctly rounded."""
+    steps = page.steps(inputs)
+    found: dict[str, Any] = {}
+    for derivative in page.derivatives:
+        x = inputs[derivative.by]
+        per_step = page.arguments[derivative.by].per_step
+        found[derivative.name] = np.full(flattened(x, steps).shape if per_step else np.shape(x), mpmath.mpf(0))
     with mpmath.workdps(DIFFERENCE_DIGITS):
-        h = mpmath.ldexp(1, STEP)
-        terms = _terms(page, inputs, cotangents, lambda x, name, index: mpmath.mpf(x))
-        centre, noise = sum(terms), mpmath.mpf(NOISE) * sum(map(abs, terms))
-        derivatives: Arrays = {}
-        for name in page.differentiable:
-            shape = np.shape(inputs[name])
-            numbers = np.empty(int(np.prod(shape)), dtype=object)
-            for index in range(numbers.size):
-                right = (_total(page, inputs, cotangents, (name, index), h) - centre) / h
-                left = (centre - _total(page, inputs, cotangents, (name, index), -h)) / h
-                agree = noise <= abs(right) and abs(right - left) <= mpmath.mpf(AGREE) * abs(right)
-                numbers[index] = (right + left) / 2 if agree else _branch(page, inputs, cotangents, (name, index))
-            derivatives[name] = _round(numbers.reshape(shape))
-        return derivatives
+        for piece in pieces(page, inputs, cotangents):
+            for derivative, numbers in zip(page.derivatives, _gradients(page, piece), strict=True):
+                place = found[derivative.name]
+                if page.arguments[derivative.by].per_step:
+                    place[piece.place] = numbers.reshape(place[piece.place].shape)
+                else:
+                    place[()] = place + numbers
+        return {d.name: _round(found[d.name]).reshape(np.shape(inputs[d.by])) for d in page.derivatives}
 
 
-def _terms(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], number: Number) -> list[Any]:
+def _gradients(page: Page, piece: Piece) -> Iterator[np.ndarray]:
+    h = mpmath.ldexp(1, STEP)
+    centre = _terms(page, piece, lambda x, name, index: mpmath.mpf(x))
+    moved: dict[tuple[str, int], tuple[Terms, Terms]] = {}  # an input that two terms are trained by moves once
+    for derivative in page.derivatives:
+        numbers = np.empty(int(np.prod(np.shape(piece.inputs[derivative.by]))), dtype=object)
+        here = sum(sum(centre[term]) for term in derivative.terms)
+        noise = mpmath.mpf(NOISE) * sum(abs(y) for term in derivative.terms for y in centre[term])
+        for index in range(numbers.size):
+            where = derivative.by, index
+            if where not in moved:
+                moved[where] = _moved(page, piece, where, h), _moved(page, piece, where, -h)
+            right, left = (sum(sum(terms[term]) for term in derivative.terms) for terms in moved[where])
+            right, left = (right - here) / h, (here - left) / h
+            agree = noise <= abs(right) and abs(right - left) <= mpmath.mpf(AGREE) * abs(right)
+            numbers[index] = (right + left) / 2 if agree else _branch(page, piece, derivative.terms, where)
+        yield numbers
+
+
+def _terms(page: Page, piece: Piece, number: Number) -> Terms:
     """cotangent * output, element by element, of the loop run on ``number``."""
-    result = page.loop.run(inputs, number)  # type: ignore[attr-defined]
-    return [y * mpmath.mpf(c) for name, numbers in zip(page.outputs, result, strict=True)
-            for c, y in zip(np.ravel(cotangents[name]).tolist(), numbers.ravel(), strict=True)]
+    result = page.loop.run(piece.inputs, number)  # type: ignore[attr-defined]
+    return {name: [y * mpmath.mpf(c) for c, y in zip(np.ravel(piece.cotangents[name]).tolist(), numbers.ravel(),
+                                                     strict=True)]
+            for name, numbers in zip(page.outputs, result, strict=True) if name in page.terms}
 
 
-def _total(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], where: Any, h: Any) -> Any:
-    """sum(cotangent * output), with h added to one element of one input."""
-    return sum(_terms(page, inputs, cotangents, lambda x, name, index: (
-        mpmath.mpf(x) + h if where == (name, index) else mpmath.mpf(x))))
+def _moved(page: Page, piece: Piece, where: tuple[str, int], h: Any) -> Terms:
+    """The same with h added to one element of one input."""
+    return _terms(page, piece, lambda x, name, index: mpmath.mpf(x) + h if where == (name, index) else mpmath.mpf(x))
 
 
-def _branch(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray], where: Any) -> Any:
+def _branch(page: Page, piece: Piece, names: tuple[str, ...], where: tuple[str, int]) -> Any:
     """The same derivative by the branch that the loop takes at the point itself."""
-    terms = _terms(page, inputs, cotangents,
-                   lambda x, name, index: Jet(mpmath.mpf(x), mpmath.mpf(where == (name, index))))
-    return sum(term.slope for term in terms)
+    terms = _terms(page, piece, lambda x, name, index: Jet(mpmath.mpf(x), mpmath.mpf(where == (name, index))))
+    return sum(term.slope for name in names for term in terms[name] if isinstance(term, Jet))
 
 
 def _round(numbers: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 A file a page, ``vectors/<family>/<page>.json``, described for other languages in ``vectors/README.md`` and by
 ``vectors/schema.json``. An array is {"shape": [...], "data": [...]}, row-major; NaN and the infinities, which JSON does
-not have, are the strings "NaN", "Infinity" and "-Infinity".
+not have, are the strings "NaN", "Infinity" and "-Infinity"; other strings are the words of a choice, such as "l2".
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rlref.conformance.answers import arrays, shapes_of
 from rlref.conformance.reference import EPS, GRADIENT_UNITS, UNITS, worst_error
 from rlref.pages import Page, find
 
@@ -46,23 +47,18 @@ class Vector(NamedTuple):
         _check(outputs, self.outputs, self.output_scales, UNITS, eps)
 
     def check_gradients(self, gradients: Any, eps: float = EPS) -> None:
-        """The same for the gradients by each differentiable input, for ``cotangents``."""
+        """The same for the gradients, for ``cotangents``: in order, or by name as in ``gradients``."""
         _check(gradients, self.gradients, self.gradient_scales, GRADIENT_UNITS, eps)
 
 
 def _check(got: Any, expected: Arrays, scales: Arrays, units: int, eps: float) -> None:
-    if not isinstance(got, Mapping):
-        several = isinstance(got, (tuple, list)) and not (len(expected) == 1 and np.ndim(got[0]) == 0)
-        got = got if several else [got]
-        assert len(got) == len(expected), f"expected {len(expected)} arrays ({', '.join(expected)}), got {len(got)}"
-        got = dict(zip(expected, got, strict=True))
-    assert set(got) == set(expected), f"expected {', '.join(expected)}, got {', '.join(got)}"
-    for name, right in expected.items():
-        x = np.asarray(got[name])
-        assert x.dtype.kind in "fiu" and not np.ma.isMaskedArray(got[name]), f"{name}: expected plain real numbers"
-        assert x.shape == right.shape, f"{name}: expected shape {right.shape}, got {x.shape}"
-        error = worst_error(x, right, scales[name], eps)
-        assert error <= units, f"{name}: off by {error:.3g} units, {units} allowed\nexpected {right}\ngot      {x}"
+    try:
+        found = arrays(got, shapes_of(expected), "fiu")
+    except ValueError as error:
+        raise AssertionError(str(error)) from None
+    for (name, right), x in zip(expected.items(), found, strict=True):
+        off = worst_error(x, right, scales[name], eps)
+        assert off <= units, f"{name}: off by {off:.3g} units, {units} allowed\nexpected {right}\ngot      {x}"
 
 
 def load(page: str | Page) -> list[Vector]:
@@ -90,7 +86,7 @@ def parse(text: str) -> list[Vector]:
 
 def decode(array: Mapping[str, Any]) -> Any:
     """An encoded array as NumPy's, a parameter without axes as a plain number."""
-    data = [WORDS[x] if isinstance(x, str) else x for x in array["data"]]
+    data = [WORDS.get(x, x) if isinstance(x, str) else x for x in array["data"]]
     dtype = bool if data and isinstance(data[0], bool) else None
     result = np.array(data, dtype=dtype).reshape(array["shape"])
     return result if array["shape"] else result.item()
@@ -99,7 +95,8 @@ def decode(array: Mapping[str, Any]) -> Any:
 def encode(value: Any) -> dict[str, Any]:
     """The reverse of ``decode``; floats are printed with the fewest digits that read back to the same bits."""
     data = np.ravel(value).tolist()
-    return {"shape": list(np.shape(value)), "data": [x if math.isfinite(x) else _word(x) for x in data]}
+    return {"shape": list(np.shape(value)),
+            "data": [x if isinstance(x, str) or math.isfinite(x) else _word(x) for x in data]}
 
 
 def _word(x: float) -> str:

@@ -77,6 +77,16 @@ class Jet:
     def __ge__(self, other: Any) -> bool:
         return self.value >= _jet(other).value
 
+    def __eq__(self, other: object) -> bool:
+        return self.value == _jet(other).value
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __abs__(self) -> Jet:
+        """Its slope at 0 is 0, the middle of what it is on either side."""
+        return self if self.value > 0 else -self if self.value < 0 else Jet(
+            self.value, 0 * self.slope, self.size, self.slope_size)
+
 
 def _jet(x: Any) -> Jet:
     return x if isinstance(x, Jet) else Jet(x)

@@ -26,8 +26,8 @@ class Task(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many elements an output has."""
-        return next(iter(self.values.values.values())).size
+        """How many elements the outputs have."""
+        return sum(x.size for x in self.values.values.values())
 
     def expected(self, gradient: bool) -> reference.Expected | None:
         """The values, or the gradients."""
@@ -54,7 +54,7 @@ def prepare(page: Page, case: Case, cotangents: Mapping[str, np.ndarray] | None,
     inputs = {name: _cast(x, dtype) for name, x in case.inputs.items()}
     case = Case(case.id, case.comment, inputs)
     values = reference.outputs(page, inputs)
-    values = values._replace(scales=reference.shared(values.scales))
+    values = values._replace(scales=reference.shared(page, values.scales))
     if cotangents is None or next(iter(values.values.values())).size > LARGE:
         return Task(case, values, None, None)
     cotangents = {name: _cast(x, dtype) for name, x in cotangents.items()}
@@ -77,7 +77,7 @@ def judge(task: Task, answer: Answer, gradient: bool, dtype: str) -> Outcome:
     expected = task.expected(gradient)
     assert expected is not None
     units = reference.GRADIENT_UNITS if gradient else reference.UNITS
-    units32 = units + len(next(iter(expected.values.values())))
+    units32 = units + max((len(x) for x in task.values.values.values() if x.ndim), default=1)
     error = 0.0
     first: tuple[str, tuple[int, ...]] | None = None
     coarse = False
@@ -87,7 +87,7 @@ def judge(task: Task, answer: Answer, gradient: bool, dtype: str) -> Outcome:
         coarse |= reference.worst_error(got, right, scale, EPS[dtype]) > (units if dtype == "float64" else units32)
         wrong = [index for index in np.ndindex(right.shape)
                  if reference.worst_error(got[index], right[index], scale[index], EPS["float32"]) > units32]
-        if wrong and (first is None or wrong[0][0] < first[1][0]):
+        if wrong and (first is None or wrong[0][:1] < first[1][:1]):
             first = name, wrong[0]
     kind = "differs" if first else "float32" if coarse else "ok"
     return Outcome(task, kind, error, answer, first)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rlref.conformance import golden
+from rlref.conformance.answers import shapes_of
 from rlref.conformance.judge import Task
 from rlref.conformance.verify import Judgement, judge_function, tasks
 from rlref.conformance.worker import Answer, BackendError, Offer, said, well_formed
@@ -62,15 +63,16 @@ def _answer(case: Mapping[str, Any], offer: Offer, part: str, task: Task) -> Ans
         return Answer("raised", text=said(case["error"]))
     if part not in case:
         return Answer("not offered", text="no such case in the file")
-    page = find(offer.page)
-    fields = page.differentiable if offer.gradient else page.outputs
+    expected = task.expected(offer.gradient)
+    assert expected is not None
+    fields = list(expected.values)
     if not isinstance(case[part], dict) or set(case[part]) != set(fields):
         return Answer("malformed", text=f"expected {part} {', '.join(fields)}, got {json.dumps(case[part])[:60]}")
     try:
-        arrays = [np.asarray(_decode(case[part][field]), np.float64) for field in fields]
+        decoded = {field: np.asarray(_decode(case[part][field]), np.float64) for field in fields}
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         return Answer("malformed", text=f"expected arrays as in the golden vectors: {type(error).__name__}: {error}")
-    return well_formed(arrays, fields, next(iter(task.values.values.values())).shape)
+    return well_formed(decoded, shapes_of(expected.values))
 
 
 def _decode(x: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rlref.conformance.jet import Jet
+from rlref.conformance.pieces import flattened, pieces
 from rlref.pages import Page
 
 Arrays = dict[str, np.ndarray]
@@ -35,29 +36,51 @@ def outputs(page: Page, inputs: Mapping[str, Any]) -> Expected:
 
 
 def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np.ndarray]) -> Expected:
-    """The derivative of sum(cotangent * output) by each differentiable input."""
-    shape = np.shape(inputs[page.differentiable[0]])
-    count = int(np.prod(shape))
-    basis = np.eye(len(page.differentiable) * count)
-    first = {name: i * count for i, name in enumerate(page.differentiable)}
+    """The derivatives of sum(cotangent * output), term by term where the page gives them so."""
+    steps = page.steps(inputs)
+    found = Expected(*({derivative.name: np.zeros(flattened(inputs[derivative.by], steps).shape if
+                                                  page.arguments[derivative.by].per_step else
+                                                  np.shape(inputs[derivative.by]))
+                        for derivative in page.derivatives} for _ in range(2)))
+    for piece in pieces(page, inputs, cotangents):
+        for arrays, part in zip(found, _gradients(page, piece.inputs, piece.cotangents), strict=True):
+            for derivative in page.derivatives:
+                name = derivative.name
+                if page.arguments[derivative.by].per_step:
+                    place = arrays[name][piece.place]
+                    place += part[name].reshape(place.shape)
+                else:
+                    arrays[name] = arrays[name] + part[name]
+    return Expected(*({d.name: arrays[d.name].reshape(np.shape(inputs[d.by])) for d in page.derivatives}
+                      for arrays in found))
+
+
+def _gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Expected:
+    sizes = {name: int(np.prod(np.shape(inputs[name]))) for name in page.differentiable}
+    first = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
+    basis = np.eye(sum(sizes.values()))
     zero = np.zeros(len(basis))
 
     def seed(x: float, name: str, index: int) -> Jet:
         return Jet(x, basis[first[name] + index]) if name in first else Jet(x, zero)
 
     result = page.loop.run(inputs, seed)  # type: ignore[attr-defined]
-    slope, size = np.zeros(len(basis)), np.zeros(len(basis))
+    totals: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, jets in zip(page.outputs, result, strict=True):
+        slope, size = np.zeros(len(basis)), np.zeros(len(basis))
         for c, jet in zip(np.ravel(cotangents[name]).tolist(), jets.ravel(), strict=True):
-            jet = jet if isinstance(jet, Jet) else Jet(jet, zero)
-            slope, size = slope + c * jet.slope, size + abs(c) * jet.slope_size
-    return Expected(*({name: part[i : i + count].reshape(shape) for name, i in first.items()}
-                      for part in (slope, size)))
+            if isinstance(jet, Jet):
+                slope, size = slope + c * jet.slope, size + abs(c) * jet.slope_size
+        totals[name] = slope, size
+    return Expected(*({d.name: sum((totals[term][part] for term in d.terms), zero)[first[d.by]:][:sizes[d.by]]
+                       .reshape(np.shape(inputs[d.by])) for d in page.derivatives} for part in range(2)))
 
 
-def shared(scales: Arrays) -> Arrays:
-    """The largest scale among the outputs of a step, for each: whether a program computes G and then A = G - V, or A
-    and then G = A + V, is its own affair."""
+def shared(page: Page, scales: Arrays) -> Arrays:
+    """Of estimates, the largest scale among the outputs of a step, for each: whether a program computes G and then
+    A = G - V, or A and then G = A + V, is its own affair."""
+    if not page.name.startswith("returns."):
+        return scales
     largest = functools.reduce(np.maximum, scales.values())
     return dict.fromkeys(scales, largest)
 

@@ -105,7 +105,7 @@ def _name(kind: str) -> str:
 
 
 def _diagnosis(one: Judgement) -> Iterator[str]:
-    if one.offer.gradient:
+    if one.offer.gradient and not one.mistakes:
         yield from _wrap(_gradient_hint(one))
         return
     answered = sum(o.answer.arrays is not None for o in one.outcomes)
@@ -150,8 +150,12 @@ def _case(outcome: Outcome, gradient: bool) -> Iterator[str]:
     expected = outcome.task.expected(gradient)
     assert expected is not None
     name, index = outcome.where
-    yield f"  first step that differs: t = {index[0]}, {'derivative by ' if gradient else ''}{name}"
     got = outcome.answer.arrays[list(expected.values).index(name)]
+    what = f"{'derivative by ' if gradient else ''}{name}"
+    if not index:
+        yield f"  {what}: expected {expected.values[name]:.17g}, got {got:.17g}"
+        return
+    yield f"  first step that differs: t = {index[0]}, {what}" + (f" at {list(index)}" if len(index) > 1 else "")
     yield f"    {'t':>4}{'expected':>26}{'got':>26}"
     steps = range(max(0, index[0] - SHOWN // 2), min(len(got), index[0] + SHOWN // 2))
     for t in steps:

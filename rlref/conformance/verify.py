@@ -85,7 +85,7 @@ def tasks(page: Page, count: int, seed: int, dtype: str) -> list[Task]:
         else:  # other inputs after rounding, so other results
             found.append(prepare(page, case, vector.cotangents, dtype))
     for case in random_cases(page, count, seed):
-        by = cotangents(page, seeded(f"{case.id} cotangent"), page.shape(case.inputs))
+        by = cotangents(page, seeded(f"{case.id} cotangent"), case.inputs)
         found.append(prepare(page, case, by, dtype))
     return found
 
@@ -115,7 +115,7 @@ def judge_function(offer: Offer, todo: Sequence[Task], call: Call, dtype: str, *
             smallest = _shrunk(page, offer, smallest, call, dtype, known)
         failures.append(Failure(kind, len(group), smallest, tuple(sorted(covering))))
     wrong = any(failure.kind == "differs" for failure in failures)
-    mistakes, partly = diagnose(page, outcomes) if wrong and not offer.gradient else ([], None)
+    mistakes, partly = diagnose(page, outcomes, offer.gradient) if wrong else ([], None)
     return Judgement(offer, tuple(outcomes), tuple(failures), tuple(mistakes), partly)
 
 
@@ -139,7 +139,7 @@ def _grouped(outcomes: Sequence[Outcome], known: Known) -> dict[tuple[str, tuple
 def _shrunk(page: Page, offer: Offer, failing: Outcome, call: Call, dtype: str, known: Known) -> Outcome:
     """A smaller case that fails in the same way and is covered by the same recorded divergence, if by any."""
     def again(inputs: Any) -> Outcome:
-        ones = {name: np.ones(page.shape(inputs)) for name in page.outputs} if offer.gradient else None
+        ones = {name: np.ones(shape) for name, shape in page.shapes(inputs).items()} if offer.gradient else None
         task = prepare(page, Case("shrunk", failing.task.case.id, inputs), ones, dtype)
         return judge(task, call(task), offer.gradient, dtype)
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rlref.backends import Divergence
+from rlref.conformance.answers import Shapes, arrays
 from rlref.pages import Page, find, pages
 
 IMPORT_SECONDS = 120.0
@@ -213,25 +214,13 @@ def said(thing: object) -> str:
 def answer(function: Any, page: Page, inputs: dict[str, Any], cotangents: Mapping[str, Any] | None) -> Answer:
     """Call ``function`` on copies and make plain arrays of what it gives."""
     given = {name: np.array(x) if isinstance(x, np.ndarray) else x for name, x in inputs.items()}
-    fields = page.outputs if cotangents is None else page.differentiable
-    shape = page.shape(inputs)
+    by = {each.name: np.shape(inputs[each.by]) for each in page.derivatives}
+    shapes = page.shapes(inputs) if cotangents is None else by
     try:
         if cotangents is None:
             result = function(**given)
         else:
             result = function(page.output(**{name: np.array(x) for name, x in cotangents.items()}), **given)
-        if set(getattr(result, "_fields", ())) == set(fields):
-            result = result._asdict()
-        if isinstance(result, Mapping):
-            if set(result) != set(fields):
-                return Answer("malformed", text=f"expected outputs {', '.join(fields)}, got {', '.join(result)}")
-            result = [result[name] for name in fields]
-        elif not isinstance(result, (tuple, list)) or (len(fields) == 1 and _numbers(result, shape)):
-            result = [result]
-        masked = [name for name, x in zip(fields, result, strict=False) if isinstance(x, np.ma.MaskedArray)]
-        if masked:
-            return Answer("malformed", text=f"{masked[0]}: expected a plain array, got a masked one")
-        arrays = [np.asarray(x.detach().cpu() if hasattr(x, "detach") else x) for x in result]
     except NotImplementedError as error:
         return Answer("not offered", text=said(error))
     except BaseException as error:
@@ -244,21 +233,14 @@ def answer(function: Any, page: Page, inputs: dict[str, Any], cotangents: Mappin
                if isinstance(x, np.ndarray) and not np.array_equal(x, given[name], equal_nan=x.dtype.kind == "f")]
     if changed:
         return Answer("malformed", text=f"it writes to its inputs: {', '.join(changed)}")
-    return well_formed(arrays, fields, shape)
+    return well_formed(result, shapes)
 
 
-def _numbers(result: Any, shape: tuple[int, ...]) -> bool:
-    """Whether a plain list is itself the one output, and not a list of it."""
-    return isinstance(result, list) and not (len(result) == 1 and np.shape(result[0]) == shape)
-
-
-def well_formed(arrays: list[np.ndarray], fields: tuple[str, ...], shape: tuple[int, ...]) -> Answer:
+def well_formed(result: Any, shapes: Shapes) -> Answer:
     """The answer, if it has the right number of real arrays of the right shape."""
-    if len(arrays) != len(fields):
-        return Answer("malformed", text=f"expected {len(fields)} outputs ({', '.join(fields)}), got {len(arrays)}")
-    for name, x in zip(fields, arrays, strict=True):
-        if x.dtype.kind != "f":
-            return Answer("malformed", text=f"{name}: expected floating-point numbers, got dtype {x.dtype}")
-        if x.shape != shape:
-            return Answer("malformed", text=f"{name}: expected shape {list(shape)}, got {list(x.shape)}")
-    return Answer("ok", [x.astype(np.float64) for x in arrays])
+    try:
+        return Answer("ok", arrays(result, shapes))
+    except ValueError as error:
+        return Answer("malformed", text=said(error))
+    except BaseException as error:  # arrays of a kind that only looks like one
+        return Answer("raised", text=f"{type(error).__name__}: {said(error)}")

@@ -31,11 +31,21 @@ class Mistake(NamedTuple):
     name: str
     what: str
     seen: str
-    wrong: Callable[[Function, Mapping[str, Any]], Any]
+    wrong: Callable[..., Any]
+    gradient: bool = False  # whether the values are right and only vjp is wrong
 
     def apply(self, right: Function) -> Function:
-        """``right`` with this one thing wrong, called like it."""
+        """``right`` (the page's values, or its vjp) with this one thing wrong, called like it."""
+        if self.gradient:
+            return lambda cotangent, **inputs: self.wrong(right, cotangent, inputs)
         return lambda **inputs: self.wrong(right, inputs)
+
+    def answer(self, page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, Any]) -> dict[str, Any]:
+        """The wrong outputs by name, or the wrong gradients."""
+        function = self.apply(unchecked(page, self.gradient))
+        if self.gradient:
+            return page.gradients(function(page.output(**cotangents), **inputs))
+        return function(**inputs)._asdict()
 
 
 def mistake(what: str, seen: str) -> Callable[[Callable[..., Any]], Mistake]:
@@ -43,13 +53,27 @@ def mistake(what: str, seen: str) -> Callable[[Callable[..., Any]], Mistake]:
     return lambda wrong: Mistake(wrong.__name__.replace("_", "-"), what, seen, wrong)
 
 
-def unchecked(page: Page) -> Function:
-    """The page's vectorized form without the contract: a mistake may pass on what the contract would refuse."""
-    bare = page.vectorized.__wrapped__  # type: ignore[attr-defined]
+def gradient_mistake(what: str, seen: str) -> Callable[[Callable[..., Any]], Mistake]:
+    """The same where only the derivative is wrong: of a function of right (the page's vjp), cotangent and x."""
+    return lambda wrong: Mistake(wrong.__name__.replace("_", "-"), what, seen, wrong, True)
 
-    def right(**inputs: Any) -> Any:
+
+def unchecked(page: Page, gradient: bool = False) -> Function:
+    """The page's vectorized form (or vjp) without the contract: a mistake may pass on what the contract would refuse.
+
+    A setting that the contract would make an array of, such as a pair of clip_epsilon, must be one already.
+    """
+    bare = (page.vjp if gradient else page.vectorized).__wrapped__  # type: ignore[attr-defined]
+    pairs = [name for name, entry in page.arguments.items() if entry.axes.startswith("scalar or [") and entry.setting]
+
+    def right(*cotangent: Any, **inputs: Any) -> Any:
+        for name in pairs:
+            axis = page.arguments[name].named[0]
+            size = 2 if axis == "2" else next(np.shape(inputs[other])[-1] for other, entry in page.arguments.items()
+                                              if entry.per_step and entry.named[-1:] == (axis,))
+            inputs[name] = np.broadcast_to(np.asarray(inputs[name], np.float64), (size,))
         with np.errstate(all="ignore"):
-            return bare(**inputs)
+            return bare(*cotangent, **inputs)
 
     return right
 

@@ -1,55 +1,14 @@
-"""The cases that have caught people out. Each is tried on every page that has the arguments it is about."""
+"""The edges of estimating returns: ends, values, discounts, shapes, importance weights, standardization."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
-from rlref.conformance.cases import Case, Inputs, sample, seeded
-from rlref.pages import Page
-
-
-class Edge(NamedTuple):
-    """``change`` takes the sampled inputs and the mask-maker ``at`` and returns the arguments to replace."""
-
-    id: str
-    comment: str
-    shape: tuple[int, ...]
-    needs: str  # the arguments without which this edge says nothing
-    change: Callable[[Inputs, Callable[..., np.ndarray]], Inputs]
-
-
-def edges(page: Page) -> Iterator[Case]:
-    """Every edge that ``page`` can express: thresholds 1, gamma and lambda 0.9, no ends, unless it says otherwise."""
-    for edge in EDGES:
-        if set(edge.needs.split()) <= page.arguments.keys():
-            inputs = _plain(page, edge)
-            inputs |= edge.change(inputs, lambda *steps, shape=edge.shape: _at(shape, steps))
-            inputs["done"] = inputs["done"] | inputs["terminated"]
-            yield Case(edge.id, edge.comment, {name: inputs[name] for name in page.arguments})
-
-
-def _plain(page: Page, edge: Edge) -> Inputs:
-    pick = seeded(f"{page.name} {edge.id}")
-    inputs = sample(page, pick, edge.shape)
-    for name, entry in page.arguments.items():
-        if not entry.per_step and not entry.setting:
-            inputs[name] = 0.9 if entry.high == 1.0 else 1.0
-        elif entry.unit == "nat":
-            inputs[name] = -np.array([1 + pick(16) for _ in range(math.prod(edge.shape))]).reshape(edge.shape) / 8
-        elif entry.unread:
-            inputs[name] = np.nan_to_num(inputs[name], nan=1.5)
-    inputs.update(done=_at(edge.shape, ()), terminated=_at(edge.shape, ()))
-    return inputs
-
-
-def _at(shape: tuple[int, ...], steps: tuple[int, ...]) -> np.ndarray:
-    mask = np.zeros(shape, bool)
-    mask[list(steps)] = True
-    return mask
+from rlref.conformance.cases import Inputs
+from rlref.conformance.edges import Edge
 
 
 def _follows(x: Inputs, done: np.ndarray) -> np.ndarray:

@@ -1,0 +1,8 @@
+"""torchrl: the bootstraps of DQNLoss, TD3Loss, SACLoss, DiscreteSACLoss and REDQLoss."""
+
+from __future__ import annotations
+
+from rlref.backends import Divergence
+
+FUNCTIONS: dict = {}
+DIVERGENCES: tuple[Divergence, ...] = ()

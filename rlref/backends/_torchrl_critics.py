@@ -1,0 +1,8 @@
+"""torchrl: TD3Loss, IQLLoss and QMixerLoss."""
+
+from __future__ import annotations
+
+from rlref.backends import Divergence
+
+FUNCTIONS: dict = {}
+DIVERGENCES: tuple[Divergence, ...] = ()

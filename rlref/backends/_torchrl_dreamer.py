@@ -1,0 +1,8 @@
+"""torchrl: the Dreamer losses."""
+
+from __future__ import annotations
+
+from rlref.backends import Divergence
+
+FUNCTIONS: dict = {}
+DIVERGENCES: tuple[Divergence, ...] = ()

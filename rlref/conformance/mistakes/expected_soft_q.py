@@ -1,0 +1,1 @@
+"""Known mistakes in expected_soft_q."""

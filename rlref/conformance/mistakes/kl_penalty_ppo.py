@@ -1,0 +1,1 @@
+"""Known mistakes in kl_penalty_ppo."""

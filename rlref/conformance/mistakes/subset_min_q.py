@@ -1,0 +1,1 @@
+"""Known mistakes in subset_min_q."""

@@ -1,0 +1,7 @@
+"""The cases from elsewhere of the pages on c51."""
+
+from __future__ import annotations
+
+from rlref.conformance.outside import Outside
+
+OUTSIDE: tuple[Outside, ...] = ()
