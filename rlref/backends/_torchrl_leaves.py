@@ -54,7 +54,7 @@ def offer(namespace: dict[str, Any], name: str, call: Call) -> None:
 
 def tensors(page: Page, inputs: Mapping[str, Any]) -> Tensors:
     """The inputs as tensors: arrays, and every scalar that is differentiated."""
-    like = next(x for name, x in inputs.items() if page.arguments[name].per_step and page.arguments[name].kind == "real")
+    like = next(x for name, x in inputs.items() if page.arguments[name].per_step and x.dtype.kind == "f")
     found = {}
     for name, x in inputs.items():
         if page.arguments[name].parameter and np.ndim(x):
