@@ -120,11 +120,29 @@ def relations(checked: Mapping[str, Any]) -> None:
             where = first(gaps <= 0)[1] if gaps.size else ""
             came = f"{checked['support'][1:][gaps <= 0][0]} not above the atom before it{where}" if gaps.size else "one"
             raise ValueError(f"support: expected two atoms or more, in increasing order, got {came}")
+    if "next_action_value" in checked:
+        _legality(checked)
     if "subset" in checked and len(np.unique(checked["subset"])) < checked["subset"].size:
         raise ValueError(f"subset: expected each critic once, got {checked['subset'].tolist()}")
     if "action_low" in checked and (checked["action_low"] > checked["action_high"]).any():
         where = first(checked["action_low"] > checked["action_high"])[1]
         raise ValueError(f"action_high: expected values not below action_low, got one below it{where}")
+
+
+def _legality(checked: Mapping[str, Any]) -> None:
+    """Refuse an action that is legal by one argument and illegal by another: legality belongs to the state."""
+    legal = np.isfinite(checked["next_action_value"])
+    if "online_next_action_value" in checked:
+        name, wrong = "online_next_action_value", np.isfinite(checked["online_next_action_value"]) != legal
+        expected = "minus infinity where next_action_value is, and nowhere else"
+    elif "next_log_probs" in checked:
+        name, wrong = "next_action_value", np.isfinite(checked["next_log_probs"])[..., None] & ~legal
+        expected = "finite values where next_log_probs is finite"
+    else:
+        return
+    if wrong.any():
+        index, where = first(wrong)
+        raise ValueError(f"{name}: expected {expected}, got {checked[name][index]}{where}")
 
 
 def _weights(checked: Mapping[str, Any]) -> None:

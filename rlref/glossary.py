@@ -147,9 +147,9 @@ GLOSSARY: dict[str, Entry] = {
     "action_high": Entry("a_high", "scalar or [D]", "real", "largest legal action", "action", infinite=math.inf,
                          usual=(1.0, 2.0, 0.5, math.inf)),
     "next_atom_probs": Entry("p_j(s', a*)", "[T, *B, K]", "real", "probability of each atom, of the next action", "1",
-                             0.0, 1.0),
+                             0.0),
     "support": Entry("z", "[K]", "real", "the atoms, in increasing order, at least two", "return"),
-    "target_probs": Entry("m_i", "[T, *B, K]", "real", "probability of each atom in the target", "1", 0.0, 1.0),
+    "target_probs": Entry("m_i", "[T, *B, K]", "real", "probability of each atom in the target", "1", 0.0),
     # losses
     "input": Entry("x", STEPS, "real", "what is trained", "return"),
     "target": Entry("y", STEPS, "real", "what it should be", "return"),
@@ -178,7 +178,7 @@ GLOSSARY: dict[str, Entry] = {
                                  "critic", "return"),
     "target_state_action_value": Entry("Q_i'(s, a)", "[T, *B, N]", "real", "value of the action taken, by each target "
                                        "critic", "return"),
-    "log_alpha": Entry("log alpha", SETTING, "real", "logarithm of the temperature", "1",
+    "log_alpha": Entry("log alpha", SETTING, "real", "logarithm of the temperature", "1", high=700.0,
                        usual=(0.0, -1.5, 0.5, -18.0)),
     "target_entropy": Entry("H", SETTING, "real", "the entropy that the temperature is to keep", "nat",
                             usual=(-1.0, -2.0, 0.5, 0.0)),
@@ -244,4 +244,5 @@ for _term in ("actor", "value", "qvalue", "alpha", "objective", "entropy", "crit
 def entry(name: str, page: str) -> Entry:
     """What ``name`` means on the page called ``page`` (such as "td3")."""
     axes = AXES_ON.get(page, {}).get(name)
-    return GLOSSARY[name] if axes is None else GLOSSARY[name]._replace(axes=axes)
+    # With other axes, what is possible is for another argument to say: of expected_soft_q, for next_log_probs.
+    return GLOSSARY[name] if axes is None else GLOSSARY[name]._replace(axes=axes, possible=False)

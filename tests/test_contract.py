@@ -42,8 +42,11 @@ def test_wrong_shape(page, name, case):
     def shape(steps, entry):
         return re.escape(str(full(steps, entry).shape))
 
-    if name != first:
-        refused(page, ValueError, name, rf"shape {shape(SHAPE, page.arguments[name])} like {first}", came,
+    if name != first:  # an axis that no argument before it has is shown by its name
+        arguments = list(page.arguments)
+        seen = {axis for other in arguments[: arguments.index(name)] for axis in page.arguments[other].named}
+        axes = [str(SIZES[axis]) if axis in seen else axis for axis in page.arguments[name].named]
+        refused(page, ValueError, name, rf"shape \({', '.join([*map(str, SHAPE), *axes])}\) like {first}", came,
                 **{name: wrong})
     elif not wrong.size or not SHAPES[case]:
         refused(page, ValueError, name, r"\[T, \*B.*\] with T >= 1", came, **{name: wrong})

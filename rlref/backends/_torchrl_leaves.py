@@ -19,7 +19,7 @@ Call = Callable[[Tensors], Mapping[str, torch.Tensor]]  # -> the page's outputs 
 
 
 def offer(namespace: dict[str, Any], name: str, call: Call) -> None:
-    """Define ``name`` and ``name_vjp`` in ``namespace``. ``call`` is given leaf tensors [T, *B, ...] and settings.
+    """Define ``name``, and of a loss ``name_vjp``, in ``namespace``. ``call`` is given leaf tensors [T, *B, ...] and settings.
 
     A parameter is a float or a tensor of its full shape; what vjp differentiates by is a leaf in any case. Each term is
     differentiated by itself, so what a term does not reach is zero there.
@@ -49,7 +49,9 @@ def offer(namespace: dict[str, Any], name: str, call: Call) -> None:
             gradients[each.name] = gradient.numpy()
         return gradients
 
-    namespace[name], namespace[f"{name}_vjp"] = value, vjp
+    namespace[name] = value
+    if not page.name.startswith(("bootstraps.", "targets.")):  # torchrl holds these out of every gradient
+        namespace[f"{name}_vjp"] = vjp
 
 
 def tensors(page: Page, inputs: Mapping[str, Any]) -> Tensors:

@@ -172,9 +172,15 @@ def _relate(page: Page, inputs: Inputs, pick: Pick) -> None:
         free = inputs["advantage"] < 0 if "clip_epsilon" in inputs else True
         capped = np.minimum(inputs["log_prob"], inputs["sample_log_prob"] + 5)
         inputs["log_prob"] = np.where(free, capped, inputs["log_prob"])
+    if "next_action_value" in inputs and "next_log_probs" not in inputs:  # what is illegal is so for both networks
+        illegal = _array(inputs["next_action_value"].shape, lambda: pick(8) == 1, Entry("", "", "bool", ""))
+        for name in inputs.keys() & {"next_action_value", "online_next_action_value"}:
+            inputs[name][illegal] = -math.inf
     for name, entry in page.arguments.items():
         if entry.possible:
             inputs[name][~np.isfinite(inputs[name]).any(axis=-1)] = -1.0
+    if "next_action_value" in inputs and "next_log_probs" in inputs and pick(2):
+        inputs["next_action_value"][np.isinf(inputs["next_log_probs"])] = -math.inf
     if "mask" in inputs:
         inputs["mask"].flat[pick(inputs["mask"].size)] = True
         inputs["weight"] += (inputs["weight"][inputs["mask"]].sum() == 0) * 0.5

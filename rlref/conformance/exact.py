@@ -53,7 +53,7 @@ def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np
                 if page.arguments[derivative.by].per_step:
                     place[piece.place] = numbers.reshape(place[piece.place].shape)
                 else:
-                    place[()] = place + numbers
+                    place[...] = place + numbers.reshape(place.shape)
         return {d.name: _round(found[d.name]).reshape(np.shape(inputs[d.by])) for d in page.derivatives}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from rlref.networks.activations import Activation
 from rlref.networks.linear import Linear
@@ -16,6 +17,6 @@ class MLP(Sequential):
                  activation: str = "tanh") -> None:
         sizes = [in_features, *num_cells, out_features]
         layers: list[Linear | Activation] = []
-        for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+        for before, after in pairwise(sizes):
             layers += [Linear(before, after), Activation(activation)]
         super().__init__(*layers[:-1])

@@ -2,7 +2,7 @@
 
 An optimizer holds what it remembers; parameters go in and come out, and the ones that came in stay as they were.
 
-Source    Kingma and Ba 2015, arXiv:1412.6980, algorithm 1, with epsilon added to the root of the corrected second moment.
+Source    Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. Epsilon is added to the root of the corrected moment.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def save(path: str | Path, tree: Tree) -> None:
     import io
 
     buffer = io.BytesIO()
-    np.savez(buffer, **dict(leaves(tree)))
+    np.savez(buffer, **dict(leaves(tree)))  # type: ignore[arg-type]
     write_whole(Path(path), buffer.getvalue())
 
 

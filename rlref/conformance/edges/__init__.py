@@ -58,8 +58,8 @@ def _plain(page: Page, edge: Edge) -> Inputs:
         elif entry.unit == "nat" and entry.per_step:
             drawn = [1 + pick(16) for _ in range(inputs[name].size)]
             inputs[name] = -np.array(drawn).reshape(inputs[name].shape) / 8
-        elif entry.unread:
-            inputs[name] = np.nan_to_num(inputs[name], nan=1.5)
+        elif entry.unread or (entry.infinite is not None and entry.per_step):
+            inputs[name] = np.nan_to_num(inputs[name], nan=1.5, neginf=-1.5)
     inputs.update(done=_at(edge.shape), terminated=_at(edge.shape))
     return inputs
 
