@@ -1,0 +1,20 @@
+"""Loss modules with torchrl's interface on networks in NumPy: recipes over bootstraps, returns and losses.
+
+    actor = Actor(network, parameters)
+    loss = DDPGLoss(actor, ValueOperator(q_network, q_parameters, in_keys=["observation", "action"]))
+    losses, gradients = loss.value_and_grad(data)
+    loss.parameters["actor_network"] = adam.step(loss.parameters["actor_network"],
+                                                 gradients["loss_actor"]["actor_network"])
+
+Arguments, defaults, keys and outputs are torchrl 0.14.1's. A batch is a nested dict of arrays laid out as in torchrl:
+values, rewards and ends have a last axis of 1, and time, where it matters, is the last batch axis.
+"""
+
+from rlref.objectives.ddpg import DDPGLoss
+from rlref.objectives.dqn import DQNLoss
+from rlref.objectives.estimators import ValueEstimators, default_value_kwargs
+from rlref.objectives.modules import Actor, Module, QValueActor, ValueOperator
+from rlref.objectives.updates import HardUpdate, SoftUpdate
+
+__all__ = ["Actor", "DDPGLoss", "DQNLoss", "HardUpdate", "Module", "QValueActor", "SoftUpdate", "ValueEstimators",
+           "ValueOperator", "default_value_kwargs"]

@@ -1,0 +1,59 @@
+"""Batches are nested dicts of arrays with torchrl's keys: {"observation": ..., "next": {"reward": ...}}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Key = str | tuple[str, ...]
+Data = dict[str, Any]
+
+
+def path(key: Key) -> tuple[str, ...]:
+    """A key as a tuple: "reward" is ("reward",)."""
+    return (key,) if isinstance(key, str) else tuple(key)
+
+
+def has(data: Data, key: Key) -> bool:
+    """Whether there is an entry under ``key``."""
+    for part in path(key):
+        if not isinstance(data, dict) or part not in data:
+            return False
+        data = data[part]
+    return True
+
+
+def get(data: Data, key: Key) -> np.ndarray:
+    """The entry under ``key``, or a KeyError that says what there is."""
+    found: Any = data
+    for part in path(key):
+        if not isinstance(found, dict) or part not in found:
+            there = ", ".join(map(repr, found)) if isinstance(found, dict) else "an array"
+            raise KeyError(f"data: expected an entry {key!r}, got {there}")
+        found = found[part]
+    return np.asarray(found)
+
+
+def put(data: Data, key: Key, value: Any) -> Data:
+    """``data`` with ``value`` under ``key``; the original stays as it is."""
+    first, *rest = path(key)
+    return {**data, first: put(data.get(first, {}), tuple(rest), value) if rest else value}
+
+
+def nested(arguments: dict[str, Any], keys: list[Key]) -> Data:
+    """Keyword arguments, next_reward=..., as a batch; ``keys`` are those that there may be."""
+    names = {"_".join(path(key)): key for key in keys}
+    data: Data = {}
+    for name, value in arguments.items():
+        if name not in names:
+            raise TypeError(f"{name}: expected arguments among {', '.join(names)}, got {name}")
+        data = put(data, names[name], value)
+    return data
+
+
+def last(x: np.ndarray) -> np.ndarray:
+    """A value [..., 1] without its last axis, and with a step axis if nothing else is left."""
+    if x.shape[-1:] != (1,):
+        raise ValueError(f"expected a last axis of 1, as torchrl's values and rewards have, got shape {x.shape}")
+    return x[..., 0] if x.ndim > 1 else x

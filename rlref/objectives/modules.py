@@ -1,0 +1,61 @@
+"""A network with its parameters and the keys that it reads and writes, as tensordict and torchrl have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rlref.networks.trees import Tree
+from rlref.objectives.data import Data, Key, get
+
+Outputs = dict[Key, np.ndarray]
+Pullback = Callable[[Outputs], tuple[Tree, Outputs]]
+
+
+class Module:
+    """``network`` reads ``in_keys`` and writes ``out_keys``; a loss module takes ``parameters`` over."""
+
+    def __init__(self, network: Any, parameters: Tree, in_keys: Sequence[Key], out_keys: Sequence[Key]) -> None:
+        self.network, self.parameters = network, parameters
+        self.in_keys, self.out_keys = list(in_keys), list(out_keys)
+
+    def __call__(self, data: Data, parameters: Tree | None = None) -> tuple[Outputs, Pullback]:
+        """What it writes, and the pullback from derivatives by some of these to those by parameters and inputs."""
+        y, back = self.network(self.parameters if parameters is None else parameters,
+                               *(get(data, key) for key in self.in_keys))
+        outputs: Outputs = dict(zip(self.out_keys, y if isinstance(y, tuple) else (y,), strict=True))
+
+        def pullback(by: Outputs) -> tuple[Tree, Outputs]:
+            full = tuple(by.get(key, np.zeros_like(x)) for key, x in outputs.items())
+            by_parameters, *by_inputs = back(full if isinstance(y, tuple) else full[0])
+            return by_parameters, dict(zip(self.in_keys, by_inputs, strict=True))
+
+        return outputs, pullback
+
+
+class Actor(Module):
+    """A deterministic policy."""
+
+    def __init__(self, network: Any, parameters: Tree, in_keys: Sequence[Key] = ("observation",),
+                 out_keys: Sequence[Key] = ("action",)) -> None:
+        super().__init__(network, parameters, in_keys, out_keys)
+
+
+class ValueOperator(Module):
+    """A value [..., 1] of the state, or of state and action where "action" is among ``in_keys``."""
+
+    def __init__(self, network: Any, parameters: Tree, in_keys: Sequence[Key] = ("observation",),
+                 out_keys: Sequence[Key] | None = None) -> None:
+        of_action = "action" in in_keys
+        super().__init__(network, parameters, in_keys,
+                         out_keys or ["state_action_value" if of_action else "state_value"])
+
+
+class QValueActor(Module):
+    """The value of every action [..., A]; the policy is to take the best."""
+
+    def __init__(self, network: Any, parameters: Tree, in_keys: Sequence[Key] = ("observation",),
+                 out_keys: Sequence[Key] = ("action_value",)) -> None:
+        super().__init__(network, parameters, in_keys, out_keys)

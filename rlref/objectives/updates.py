@@ -1,0 +1,48 @@
+"""Updates of a loss module's target networks, after each optimization step."""
+
+from __future__ import annotations
+
+from rlref.networks.trees import tree_map
+from rlref.objectives.loss_module import LossModule
+from rlref.targets import hard_update, soft_update
+
+
+class SoftUpdate:
+    """targets/soft_update of every target network, by ``tau``, or by ``eps`` = 1 - tau; just one of them is given."""
+
+    def __init__(self, loss_module: LossModule, *, eps: float | None = None, tau: float | None = None) -> None:
+        if (eps is None) is (tau is None):
+            raise ValueError(f"tau: expected either eps or tau, got eps = {eps} and tau = {tau}")
+        name, value = ("tau", tau) if eps is None else ("eps", eps)
+        if value is None or not 0 <= value <= 1:
+            raise ValueError(f"{name}: expected a value in [0, 1], got {value}")
+        self.loss_module, self.tau = _with_targets(loss_module), value if name == "tau" else 1 - value
+
+    def step(self) -> None:
+        """Move every target a part of the way."""
+        for name, target in self.loss_module.delayed.items():
+            self.loss_module.delayed[name] = tree_map(
+                lambda x, y: soft_update.vectorized(x, y, tau=self.tau).target_params.astype(y.dtype),
+                self.loss_module.parameters[name], target)
+
+
+class HardUpdate:
+    """targets/hard_update of every target network: a copy at every ``value_network_update_interval``-th step."""
+
+    def __init__(self, loss_module: LossModule, *, value_network_update_interval: int = 1000) -> None:
+        self.loss_module, self.interval, self.steps = _with_targets(loss_module), value_network_update_interval, 0
+
+    def step(self) -> None:
+        """Count, and copy if it is time."""
+        self.steps += 1
+        for name, target in self.loss_module.delayed.items():
+            self.loss_module.delayed[name] = tree_map(
+                lambda x, y: hard_update.vectorized(x, y, step=self.steps, interval=self.interval)
+                .target_params.astype(y.dtype), self.loss_module.parameters[name], target)
+
+
+def _with_targets(loss_module: LossModule) -> LossModule:
+    if not loss_module.delayed:
+        raise RuntimeError(f"loss_module: expected a loss with target networks, got {type(loss_module).__name__} "
+                           "without any: delay_value=True makes them")
+    return loss_module
