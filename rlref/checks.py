@@ -127,6 +127,10 @@ def relations(checked: Mapping[str, Any]) -> None:
     if "action_low" in checked and (checked["action_low"] > checked["action_high"]).any():
         where = first(checked["action_low"] > checked["action_high"])[1]
         raise ValueError(f"action_high: expected values not below action_low, got one below it{where}")
+    if "low" in checked:
+        _bounds(checked)
+    if "action_mask" in checked:
+        _legal(checked)
 
 
 def _legality(checked: Mapping[str, Any]) -> None:
@@ -143,6 +147,34 @@ def _legality(checked: Mapping[str, Any]) -> None:
     if wrong.any():
         index, where = first(wrong)
         raise ValueError(f"{name}: expected {expected}, got {checked[name][index]}{where}")
+
+
+def _bounds(checked: Mapping[str, Any]) -> None:
+    """Refuse bounds with nothing between them, and a sample that is not between them."""
+    low, high = checked["low"], checked["high"]
+    wrong = low >= high
+    if wrong.any():
+        index, where = first(wrong)
+        raise ValueError(f"high: expected values above low, got {high[index]} for {low[index]}{where}")
+    if "sample" in checked:
+        wrong = (checked["sample"] < low) | (checked["sample"] > high)
+        if wrong.any():
+            index, where = first(wrong)
+            raise ValueError(f"sample: expected values in [low, high] = [{low[index[-1]]}, {high[index[-1]]}], "
+                             f"got {checked['sample'][index]}{where}")
+
+
+def _legal(checked: Mapping[str, Any]) -> None:
+    """Refuse a step at which no action is legal, and an action that is not."""
+    mask = checked["action_mask"]
+    nothing = ~mask.any(axis=-1)
+    if nothing.any():
+        raise ValueError(f"action_mask: expected True somewhere along A, got False alone{first(nothing)[1]}")
+    if "action" in checked:
+        wrong = ~np.take_along_axis(mask, checked["action"][..., None], axis=-1)[..., 0]
+        if wrong.any():
+            index, where = first(wrong)
+            raise ValueError(f"action: expected one that action_mask allows, got {checked['action'][index]}{where}")
 
 
 def _weights(checked: Mapping[str, Any]) -> None:

@@ -93,6 +93,8 @@ AXES_ON: dict[str, dict[str, str]] = {
     "ddpg": {"state_action_value": STEPS, "policy_action_value": STEPS},
     "td3": {"policy_action_value": STEPS},
 }
+# Where the policy as it is now may never take the action: its ratio to the old one is 0, its log-probability -inf.
+NEVER_TAKEN = {(page, "log_prob") for page in ("ppo", "clip_ppo", "kl_penalty_ppo")}
 
 GLOSSARY: dict[str, Entry] = {
     "reward": Entry("r_t", STEPS, "real", "received for acting at step t", "reward"),
@@ -164,7 +166,7 @@ GLOSSARY: dict[str, Entry] = {
     "old_state_value": Entry("V_old(s_t)", STEPS, "real", "the value when the data was collected", "return"),
     "clip_value": Entry("epsilon_V", SETTING, "real", "how far the value may move from the old one", "return", 0.0,
                         usual=(0.5, 0.25, 1.0, 0.0)),
-    "clip_fraction": Entry("", STEPS, "real", "1 where the clip takes effect, else 0; its mean is the fraction", "1",
+    "clip_fraction": Entry("", STEPS, "real", "1 where what is clipped changes, else 0; its mean is the fraction", "1",
                            metric=True),
     "action_value": Entry("Q(s, .)", "[T, *B, A]", "real", "value of every action", "return"),
     "action": Entry("a_t", STEPS, "int", "index of the action taken", "1", below="A"),
@@ -195,7 +197,7 @@ GLOSSARY: dict[str, Entry] = {
                            usual=(0.01, 0.5, 1.0, 0.0)),
     "critic_coeff": Entry("c_1", SETTING, "real", "weight of the critic's loss", "1", 0.0, usual=(1.0, 0.5, 0.25, 0.0)),
     "clip_epsilon": Entry("epsilon", "scalar or [2]", "real", "how far the ratio may move from 1, down and up",
-                          "1", 0.0, usual=(0.2, 0.25, 0.5, 0.1)),
+                          "1", 0.0, usual=(0.2, 0.25, 0.5, 0.0, 1.0)),
     "kl": Entry("KL", STEPS, "real", "divergence of the policy from the one that collected the data", "nat"),
     "beta": Entry("beta", SETTING, "real", "weight of the divergence", "loss per nat", 0.0, usual=(1.0, 0.5, 2.0, 0.0)),
     "dtarg": Entry("d_targ", SETTING, "real", "the divergence aimed at", "nat", 0.0, usual=(0.01, 0.5, 1.0)),
@@ -234,6 +236,22 @@ GLOSSARY: dict[str, Entry] = {
                  usual=(0.005, 0.5, 0.25, 1.0, 0.0)),
     "step": Entry("k", SETTING, "int", "number of updates so far, this one included", "1", 1),
     "interval": Entry("n", SETTING, "int", "updates from one copy to the next", "1", 1),
+    # distributions
+    "sample": Entry("x", "[T, *B, D]", "real", "what was sampled, such as an action", "action"),
+    "loc": Entry("mu", "[T, *B, D]", "real", "mean of the normal distribution", "action"),
+    "scale": Entry("sigma", "[T, *B, D]", "real", "its standard deviation", "action", low=POSITIVE),
+    "other_loc": Entry("mu'", "[T, *B, D]", "real", "mean of the distribution that this one is compared with", "action"),
+    "other_scale": Entry("sigma'", "[T, *B, D]", "real", "its standard deviation", "action", low=POSITIVE),
+    "low": Entry("low", "scalar or [D]", "real", "least of what tanh is scaled to", "action",
+                 usual=(-1.0, -2.0, -0.25, 0.0)),
+    "high": Entry("high", "scalar or [D]", "real", "most of what tanh is scaled to, above low", "action",
+                  usual=(1.0, 2.0, 0.5, 0.25)),
+    "upscale": Entry("c", SETTING, "real", "bound of the scaled mean", "1", low=POSITIVE, usual=(5.0, 1.0, 0.5, 10.0)),
+    "logits": Entry("l", "[T, *B, A]", "real", "unnormalized log-probability of every action", "nat",
+                    unread="~action_mask"),
+    "other_logits": Entry("l'", "[T, *B, A]", "real", "the same of the distribution that this one is compared with",
+                          "nat", unread="~action_mask"),
+    "action_mask": Entry("", "[T, *B, A]", "bool", "the actions that are legal, at least one"),
 }
 for _term in ("actor", "value", "qvalue", "alpha", "objective", "entropy", "critic", "model_kl", "model_reco",
               "model_reward"):
@@ -243,6 +261,8 @@ for _term in ("actor", "value", "qvalue", "alpha", "objective", "entropy", "crit
 
 def entry(name: str, page: str) -> Entry:
     """What ``name`` means on the page called ``page`` (such as "td3")."""
+    if (page, name) in NEVER_TAKEN:
+        return GLOSSARY[name]._replace(infinite=-math.inf)
     axes = AXES_ON.get(page, {}).get(name)
     # With other axes, what is possible is for another argument to say: of expected_soft_q, for next_log_probs.
     return GLOSSARY[name] if axes is None else GLOSSARY[name]._replace(axes=axes, possible=False)

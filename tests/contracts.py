@@ -17,7 +17,8 @@ OFF = np.zeros(SHAPE, bool)
 PARAMETERS = {"gamma": 0.5, "lmbda": 0.5, "rho_thresh": 1.0, "c_thresh": 1.0}
 LEGAL = PARAMETERS | {"alpha": 0.5, "rolling_gamma": True, "ddof": 1, "std_min": 1.0, "subset": [0], "mask": ~OFF,
                       "support": np.arange(5.0), "weight": np.ones(SHAPE), "delayed_clamp": True, "action_low": -1.0,
-                      "global_average": False, "discount_loss": True, "step": 1, "interval": 2, "action_high": 1.0}
+                      "global_average": False, "discount_loss": True, "step": 1, "interval": 2, "action_high": 1.0,
+                      "action_mask": np.ones((*SHAPE, SIZES["A"]), bool)}
 
 
 def full(shape, entry):

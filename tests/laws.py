@@ -114,7 +114,8 @@ def apart(page, inputs, cotangents):
     shape, pick = page.steps(inputs), cases.seeded(0)
     sizes = {axis: np.shape(inputs[name])[len(shape) + i] for name, entry in page.arguments.items() if entry.per_step
              for i, axis in enumerate(entry.named)}
-    drawn = cases.sample(page, pick, shape, sizes=sizes)
+    settings = {name: x for name, x in inputs.items() if page.arguments[name].setting}
+    drawn = cases.sample(page, pick, shape, sizes=sizes, settings=settings)
     other = _steps(page, drawn, shape), cases.cotangents(page, pick, inputs)
     for end in sorted({0, shape[0] // 2, shape[0] - 2} - {-1, shape[0] - 1}):
         first = _steps(page, inputs, shape), cotangents

@@ -49,7 +49,8 @@ def test_what_it_gives_is_legal(page):
         assert list(inputs) == list(page.arguments)
         cotangent = page.output(**cases.cotangents(page, cases.seeded(1), inputs))
         for result in (page.vectorized(**inputs)._asdict(), page.gradients(page.vjp(cotangent, **inputs))):
-            assert all(np.isfinite(x).all() for x in result.values())
+            for name, x in result.items():  # kl_approx is infinite where the new policy never takes the action
+                assert np.isfinite(x).all() or (name == "kl_approx" and (np.isfinite(x) | (x == np.inf)).all()), name
 
 
 @every_page

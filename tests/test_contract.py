@@ -66,12 +66,13 @@ def test_named_axes():
         for name, entry in page.arguments.items():
             for axis in entry.named if entry.per_step else ():
                 empty = [0 if other == axis else SIZES[other] for other in entry.named]
+                dtype = bool if entry.kind == "bool" else float
                 refused(page, ValueError, name, "shape", re.escape(str((*SHAPE, *empty))), **{
-                    name: np.zeros((*SHAPE, *empty))})
+                    name: np.zeros((*SHAPE, *empty), dtype)})
                 if axis in seen:
                     wide = [SIZES[other] + (other == axis) for other in entry.named]
                     refused(page, ValueError, name, rf"\(3, 2.* like {next(iter(page.arguments))}",
-                            re.escape(str((*SHAPE, *wide))), **{name: np.zeros((*SHAPE, *wide))})
+                            re.escape(str((*SHAPE, *wide))), **{name: np.zeros((*SHAPE, *wide), dtype)})
                 seen[axis] = name
             if entry.below and entry.per_step:
                 for index in (-1, SIZES[entry.below]):
@@ -79,6 +80,32 @@ def test_named_axes():
                     wrong[1, 0] = index
                     refused(page, ValueError, name, rf"index in \[0, {entry.below}\)", rf"{index} at index \(1, 0\)",
                             **{name: wrong})
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "action_mask" in page.arguments], ids=lambda p: p.short)
+def test_no_legal_action(page):
+    wrong = np.ones((*SHAPE, SIZES["A"]), bool)
+    wrong[1, 0] = False
+    refused(page, ValueError, "action_mask", "True somewhere along A", r"False alone at index \(1, 0\)",
+            action_mask=wrong)
+    if "action" in page.arguments:
+        wrong[1, 0] = [False, True, True]
+        refused(page, ValueError, "action", "one that action_mask allows", r"0 at index \(1, 0\)", action_mask=wrong)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "low" in page.arguments], ids=lambda p: p.short)
+def test_bounds(page):
+    """Something lies between them; a sample does. At a bound it is legal."""
+    for high in (-1.0, np.array([1.0, -1.5])):
+        refused(page, ValueError, "high", "above low", r"-1.* for -1.0 at index", high=high)
+    if "sample" in page.arguments:
+        for x in (1.0, -1.0):
+            page.vectorized(**legal(page, "vectorized") | {"sample": np.full((*SHAPE, SIZES["D"]), x)})
+        for x in (np.nextafter(1.0, 2.0), -1.5):
+            wrong = np.zeros((*SHAPE, SIZES["D"]))
+            wrong[1, 0, 1] = x
+            refused(page, ValueError, "sample", r"in \[low, high\] = \[-1.0, 1.0\]", rf"{x} at index \(1, 0, 1\)",
+                    sample=wrong)
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 2), (3, 0), (3, 0, 2), ()], ids=str)
@@ -141,8 +168,12 @@ def test_not_finite(page, name, case):
     index = (1, *(0 for _ in wrong.shape[1:]))
     wrong[index] = float(case)
     if float(case) == entry.infinite:
+        # What is illegal is so by every argument that says so: both networks of double_q, policy and values.
+        together = {other: wrong[(..., *[0] * (len(entry.named) - len(same.named)))] for other, same in
+                    page.arguments.items() if same.infinite == entry.infinite and same.per_step
+                    and len(same.named) <= len(entry.named)}
         for form in FORMS:
-            getattr(page, form)(**legal(page, form) | {name: wrong})
+            getattr(page, form)(**legal(page, form) | together)
     else:
         refused(page, ValueError, name, r"(finite|in \[0, 1\])", rf"{case} at index {re.escape(str(index))}",
                 **{name: wrong})

@@ -83,6 +83,14 @@ SETTINGS = {  # value, error, expected, came
         (1j, TypeError, "real", "complex128"), (True, TypeError, "real", "bool"),
         ([1.0], ValueError, "scalar", r"\(1,\)"),
     ],
+    "support": [
+        (1.0, ValueError, r"shape \(5,\)", r"\(\)"), (np.arange(4.0), ValueError, r"shape \(5,\)", r"\(4,\)"),
+        (np.eye(5), ValueError, r"shape \(5,\)", r"\(5, 5\)"), (None, TypeError, "real", "object|None"),
+        ([0.0, 1.0, np.nan, 3.0, 4.0], ValueError, "finite", "nan at index 2"),
+        ([0.0, 1.0, 2.0, 3.0, np.inf], ValueError, "finite", "inf at index 4"),
+        ([0.0, 1.0, 1.0, 3.0, 4.0], ValueError, "increasing order", "1.0 not above the atom before it at index 1"),
+        ([4.0, 3.0, 2.0, 1.0, 0.0], ValueError, "increasing order", "3.0 not above the atom before it"),
+    ],
 }
 
 
@@ -135,8 +143,9 @@ class TestCalls:
     def test_a_hyper_parameter_without_its_name(self, page, form):
         arguments = legal(page, form)
         cotangent = [arguments.pop("cotangent")] if form == "vjp" else []
+        more = [] if any(not entry.per_step for entry in page.arguments.values()) else [0.5]  # where there is none
         with pytest.raises(TypeError, match="too many positional arguments"):
-            getattr(page, form)(*cotangent, *arguments.values())
+            getattr(page, form)(*cotangent, *arguments.values(), *more)
 
     def test_an_argument_given_twice(self, page, form):
         with pytest.raises(TypeError, match="multiple values for argument"):

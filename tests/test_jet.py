@@ -11,7 +11,7 @@ import pytest
 from rlref.conformance import cases, exact, reference
 from rlref.conformance.jet import Jet
 from rlref.pages import pages
-from rlref.scalars import exp, log, sqrt
+from rlref.scalars import exp, log, log1p, pi, softplus, sqrt, tanh
 
 FUNCTIONS = {
     "x+3": lambda x: x + 3, "3+x": lambda x: 3 + x, "x-3": lambda x: x - 3, "3-x": lambda x: 3 - x, "-x": lambda x: -x,
@@ -20,6 +20,9 @@ FUNCTIONS = {
     "sqrt": sqrt, "log(x)/x": lambda x: log(x) / x, "sqrt(exp)": lambda x: sqrt(exp(x)),
     "exp(log*sqrt)": lambda x: exp(log(x) * sqrt(x)), "rational": lambda x: (x - 2) * (x + 5) / (1 + x * x),
     "cancelling": lambda x: (x + 1000000) - 1000000, "spread": lambda x: (x - 1000) * (x - 1000) / sqrt(x),
+    "log1p": log1p, "log1p(exp(-x))": lambda x: log1p(exp(-x)), "tanh": tanh, "tanh(-x/2)": lambda x: tanh(-x / 2),
+    "x*tanh": lambda x: x * tanh(x), "softplus": softplus, "softplus(-x)": lambda x: softplus(-x),
+    "log(2*pi*x)": lambda x: log(2 * pi(x) * x),
 }
 POINTS = (0.1, 0.75, 1.0, 2.0, 3.3, 17.0)
 every = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
@@ -81,6 +84,33 @@ def test_where_a_function_ends_its_slope_is_zero(slope):
     assert exp(Jet(-math.inf, slope)).value == 0.0 and not np.any(exp(Jet(-math.inf, slope)).slope)
     assert log(Jet(0.0, slope)).value == -math.inf and not np.any(log(Jet(0.0, slope)).slope)
     assert log(Jet(math.inf, slope)).value == math.inf and not np.any(log(Jet(math.inf, slope)).slope)
+
+
+def test_softplus_neither_overflows_nor_vanishes():
+    """log(1 + e^800) = 800, log(1 + e^-700) = e^-700; at 0 it is log 2, with slope 1/2 from either branch."""
+    assert softplus(800.0) == 800.0 and softplus(-800.0) == 0.0
+    assert softplus(-700.0) == math.exp(-700.0)
+    middle = softplus(Jet(0.0, 1.0))
+    assert (middle.value, middle.slope) == (math.log(2.0), 0.5)
+    assert softplus(Jet(800.0, 3.0)).slope == 3.0 and softplus(Jet(-800.0, 3.0)).slope == 0.0
+
+
+def test_tanh_of_a_saturated_number_has_a_slope():
+    """1 - tanh(30)^2 = 4 e^-60 / (1 + e^-60)^2 is 0 as written on the left, in float64 and at 60 digits almost."""
+    assert tanh(30.0) == 1.0
+    expected = 4 * math.exp(-60.0)
+    assert abs(tanh(Jet(30.0, 1.0)).slope - expected) <= 1e-14 * expected
+    assert tanh(Jet(30.0, 1.0)).slope_size >= 2.0
+    with mpmath.workdps(60):
+        slope = tanh(Jet(mpmath.mpf(-200), mpmath.mpf(1))).slope
+        assert abs(slope - 4 * mpmath.exp(-400)) <= mpmath.mpf("1e-55") * slope
+
+
+def test_pi_is_as_precise_as_its_company():
+    assert pi(1.0) == pi(Jet(1.0)) == math.pi
+    with mpmath.workdps(60):
+        assert pi(mpmath.mpf(1)) == pi(Jet(mpmath.mpf(1))) == +mpmath.pi
+        assert abs(mpmath.sin(pi(mpmath.mpf(1)))) < mpmath.mpf("1e-58")
 
 
 def test_division_by_a_whole_number_keeps_every_digit():

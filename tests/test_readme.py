@@ -31,9 +31,9 @@ def test_table_has_a_row_a_page():
 
 
 def test_no_block_is_forgotten():
-    """Python: 2 forms, an example, a module, a check, a golden test. Text: the excerpt, the example's output."""
+    """Python: 2 forms, 2 examples, a module, a check, a golden test. Text: the excerpt, the examples' outputs."""
     assert "```\n```" not in TEXT
-    assert sorted(kind for kind, _ in BLOCKS) == ["json"] + ["python"] * 6 + ["text"] * 2
+    assert sorted(kind for kind, _ in BLOCKS) == ["json"] + ["python"] * 7 + ["text"] * 3
     outside = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
     commands = re.findall(r"^    (.+)$", outside, re.MULTILINE)
     assert [line for line in commands if not line.startswith("python -m pip install")] == [
@@ -57,12 +57,14 @@ def rounded(text):
 def test_example_prints_what_it_says():
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        exec(blocks("python")[2], {})
-    assert out.getvalue() == blocks("text")[1]
+        here = {}
+        exec(blocks("python")[2], here)
+        exec(blocks("python")[3], here)
+    assert out.getvalue() == blocks("text")[1] + blocks("text")[2]
 
 
 def test_own_backend_in_python(tmp_path):
-    _, _, _, module, checks, golden = blocks("python")
+    module, checks, golden = blocks("python")[4:]
     (tmp_path / "my_module.py").write_text(module)
     (tmp_path / "test_mine.py").write_text(checks + golden)
     verify = run("-m", "rlref", "verify", "my_module.py", cwd=tmp_path)

@@ -3,13 +3,14 @@
 A backend is a module. A function called like a page (``gae``, ``td_lambda``, ...) takes that page's arguments
 by name:
 
-    per step      NumPy arrays [T, *B], float64 or float32 as asked for, masks bool; B may be (), (n,) or (n, m)
-    parameters    gamma, lmbda, rho_thresh, c_thresh: a float, or an array that broadcasts to [T, *B] axis by axis
-    settings      rolling_gamma, ddof, std_min: plain Python values
+    per step      NumPy arrays [T, *B], then the axes that the glossary names (actions, critics, ...), float64 or
+                  float32 as asked for, masks bool, indices int64; B may be (), (n,) or (n, m)
+    parameters    gamma, lmbda, alpha, ...: a float, or an array that broadcasts to [T, *B] axis by axis
+    settings      rolling_gamma, loss_function, log_alpha, ...: plain Python values, or an array along a named axis
 
-and returns the page's outputs in order: a tuple, or the bare array where there is one. Its gradient is
+and returns the page's outputs in order: a tuple, a dict by name, or the bare array where there is one. Its gradient is
 ``gae_vjp(cotangent, **inputs)``: given the outputs' cotangents as a NamedTuple, it returns one array for each field
-of the page's ``Gradient``, in order. A library with several implementations of a page names them ``gae__loop`` and
+of the page's ``Gradient``, in order; of a loss with several terms, in the same two levels, or flat. A library with several implementations of a page names them ``gae__loop`` and
 ``gae__vec``, with ``gae__loop_vjp`` and ``gae__vec_vjp``.
 
 What is missing is "not offered". So is a case on which a function raises ``NotImplementedError``, with the reason:

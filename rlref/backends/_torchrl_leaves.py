@@ -19,10 +19,11 @@ Call = Callable[[Tensors], Mapping[str, torch.Tensor]]  # -> the page's outputs 
 
 
 def offer(namespace: dict[str, Any], name: str, call: Call) -> None:
-    """Define ``name``, and of a loss ``name_vjp``, in ``namespace``. ``call`` is given leaf tensors [T, *B, ...] and settings.
+    """Define ``name``, and of a loss ``name_vjp``, in ``namespace``.
 
-    A parameter is a float or a tensor of its full shape; what vjp differentiates by is a leaf in any case. Each term is
-    differentiated by itself, so what a term does not reach is zero there.
+    ``call`` is given leaf tensors [T, *B, ...] and settings. A parameter is a float or a tensor of its full shape; what
+    vjp differentiates by is a leaf in any case. Each term is differentiated by itself, so what a term does not reach is
+    zero there.
     """
     page = find(name.partition("__")[0])
 

@@ -1,4 +1,5 @@
-"""rlax 0.1.9: its multistep returns, TD learning and V-trace, mapped over the batch, in float64 where asked.
+"""rlax 0.1.9: its multistep returns, TD learning and V-trace, mapped over the batch, in float64 where asked. Its losses
+are in ``_rlax_losses``.
 
 rlax has no masks, only discounts: a termination is a discount of 0, a truncation a lambda of 0 where the function
 takes a lambda, and else the end of the arrays. Where a function knows one value per state, V(s'_t) must be V(s_{t+1})
@@ -20,6 +21,8 @@ try:
     import jax
     import jax.numpy as jnp
     import rlax
+
+    from rlref.backends import _rlax_losses
 except ImportError as error:
     raise ImportError("this backend needs rlax: pip install 'rlref[rlax]'") from error
 
@@ -204,7 +207,8 @@ _offer("td_lambda__lambda_returns", _td_lambda)
 _offer("td_lambda__off_policy", _td_lambda_off_policy)
 _offer("vtrace", _vtrace, _fixed_thresholds, _finite_ratio, split=True)
 _offer("reward_to_go", _reward_to_go)
-
+for _name, (_call, *_checks) in _rlax_losses.FUNCTIONS.items():
+    _rlax_losses.offer(globals(), _name, _call, *_checks, time=_name in _rlax_losses.OVER_TIME)
 
 
 def _unread(x: Inputs) -> bool:
@@ -237,4 +241,5 @@ DIVERGENCES: tuple[Divergence, ...] = (
     Divergence("vtrace", _unread, "differs", "nan", _NAN),
     Divergence("vtrace_vjp", _unread, "differs", "nan", _NAN),
     Divergence("vtrace_vjp", _tie, "differs", "0.5 for 1", _TIE),
+    *_rlax_losses.DIVERGENCES,
 )

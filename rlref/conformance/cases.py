@@ -41,16 +41,19 @@ def seeded(seed: int | str) -> Pick:
 
 
 def sample(page: Page, pick: Pick, shape: tuple[int, ...] | None = None, full: bool = False,
-           sizes: Mapping[str, int] | None = None) -> Inputs:
+           sizes: Mapping[str, int] | None = None, settings: Mapping[str, Any] = MappingProxyType({})) -> Inputs:
     """Inputs for ``page`` whose steps are ``shape``, or a small one. ``full``: numbers with all their bits, of many
     magnitudes. Otherwise they are multiples of 1/8, which are short to print, exact in float32 and often tie.
+    ``settings``: those that are not to be drawn.
     """
     shape = (1 + pick(8), *BATCHES[pick(len(BATCHES))]) if shape is None else shape
     axes = dict.fromkeys(axis for entry in page.arguments.values() for axis in entry.named if axis in SIZES)
     size = {axis: SIZES[axis][pick(len(SIZES[axis]))] for axis in axes} if sizes is None else dict(sizes)
     inputs: Inputs = {}
     for name, entry in page.arguments.items():
-        if name in SPECIAL:
+        if name in settings:
+            inputs[name] = settings[name]
+        elif name in SPECIAL:
             inputs[name] = SPECIAL[name](pick, shape, size)
         elif entry.setting:
             inputs[name] = _setting(entry, pick, math.prod(shape), size)
@@ -155,7 +158,13 @@ def _subset(pick: Pick, shape: tuple[int, ...], size: Mapping[str, int]) -> np.n
     return np.array([critics.pop(pick(len(critics))) for _ in range(1 + pick(size["N"]))])
 
 
+def _legal_actions(pick: Pick, shape: tuple[int, ...], size: Mapping[str, int]) -> np.ndarray:
+    """Three of four; ``_relate`` sees to it that there is one."""
+    return np.array([pick(4) != 1 for _ in range(math.prod(shape) * size["A"])]).reshape(*shape, size["A"])
+
+
 SPECIAL: dict[str, Callable[..., np.ndarray]] = {
+    "action_mask": _legal_actions,
     "next_atom_probs": _probabilities, "target_probs": _probabilities, "support": _support, "subset": _subset}
 
 
@@ -188,6 +197,14 @@ def _relate(page: Page, inputs: Inputs, pick: Pick) -> None:
         hit = np.eye(inputs["action_log_probs"].shape[-2], dtype=bool)[inputs["action"]][..., None]
         wrong = np.isinf(inputs["action_log_probs"]) & hit & (inputs["target_probs"] > 0)[..., None, :]
         inputs["action_log_probs"][wrong] = -2.0
+    if "action_mask" in inputs:  # what is taken is legal, or else any one action
+        mask = inputs["action_mask"]
+        legal = inputs.get("action", np.array([pick(mask.shape[-1]) for _ in range(mask[..., 0].size)]))
+        np.put_along_axis(mask, legal.reshape(*mask.shape[:-1], 1), True, axis=-1)
+    if "sample" in inputs and "low" in inputs:  # folded into its bounds, which it may touch
+        low, width = inputs["low"], inputs["high"] - inputs["low"]
+        inside = low + np.abs(np.mod(inputs["sample"] - low, 2 * width) - width)
+        inputs["sample"] = np.clip(inside, low, inputs["high"])
 
 
 def _nan_where_unread(page: Page, inputs: Inputs) -> Inputs:

@@ -80,7 +80,8 @@ def installed(page: Page) -> str:
 def parse(text: str) -> list[Vector]:
     """The vectors in a file's text."""
     return [Vector(case["id"], case["comment"], case["source"], tuple(case["flags"]),
-                   *({name: decode(array) for name, array in case[group].items()} for group in GROUPS))
+                   *({name: decode(array) if group == "inputs" else np.asarray(decode(array))
+                      for name, array in case[group].items()} for group in GROUPS))
             for case in json.loads(text)["cases"]]
 
 

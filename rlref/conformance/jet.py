@@ -25,7 +25,7 @@ class Jet:
     """value, size, slope and slope_size, over floats or mpmath numbers."""
 
     __slots__ = ("size", "slope", "slope_size", "value")
-    context = sys.modules[__name__]  # where rlref.scalars finds exp, log and sqrt for this type
+    context = sys.modules[__name__]  # where rlref.scalars finds exp, log, ... for this type
 
     def __init__(self, value: Any, slope: Any = 0, size: Any = None, slope_size: Any = None) -> None:
         self.value, self.slope = value, slope
@@ -124,3 +124,19 @@ def sqrt(x: Jet) -> Jet:
     size = value + x.size / (2 * value)
     inverse, inverse_size = 1 / (2 * value), size / (2 * value * value)
     return Jet(value, x.slope * inverse, size, _product(inverse, inverse_size, x.slope, x.slope_size))
+
+
+def log1p(x: Jet) -> Jet:
+    value, inverse = scalars.log1p(x.value), 1 / (1 + x.value)
+    size = abs(value) + x.size * inverse
+    return Jet(value, x.slope * inverse, size, _product(inverse, inverse * inverse * (1 + x.size), x.slope, x.slope_size))
+
+
+def tanh(x: Jet) -> Jet:
+    """Its slope is right to the last digit, but counted as the 1 - tanh^2 that others compute."""
+    value = scalars.tanh(x.value)
+    power = scalars.exp(-2 * abs(x.value))
+    slope = 4 * power / ((1 + power) * (1 + power))
+    slope_size = 1 + value * value + 2 * abs(value) * slope * x.size
+    return Jet(value, slope * x.slope, abs(value) + slope * x.size,
+               _product(slope, slope_size, x.slope, x.slope_size))

@@ -1,5 +1,39 @@
 """Predictions and targets to a loss per sample, and its gradient: ``from rlref.losses import dqn; dqn.loop(...)``."""
 
-from rlref.losses import ddpg, discrete_sac, distance, dqn, iql, qmix, redq, sac, sac_value, td3, vdn
+from rlref.losses import (
+    a2c,
+    clip_ppo,
+    ddpg,
+    discrete_sac,
+    distance,
+    dqn,
+    iql,
+    kl_penalty_ppo,
+    ppo,
+    qmix,
+    redq,
+    reinforce,
+    sac,
+    sac_value,
+    td3,
+    vdn,
+)
 
-__all__ = ["ddpg", "discrete_sac", "distance", "dqn", "iql", "qmix", "redq", "sac", "sac_value", "td3", "vdn"]
+__all__ = [
+    "a2c",
+    "clip_ppo",
+    "ddpg",
+    "discrete_sac",
+    "distance",
+    "dqn",
+    "iql",
+    "kl_penalty_ppo",
+    "ppo",
+    "qmix",
+    "redq",
+    "reinforce",
+    "sac",
+    "sac_value",
+    "td3",
+    "vdn",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 
@@ -30,12 +31,51 @@ class Measured:
         self.seconds[shape, name] = min(seconds, self.seconds.get((shape, name), math.inf))
 
 
+class LossTimes:
+    """Seconds by (page, batch size, contender), the least of all calls."""
+
+    def __init__(self):
+        self.seconds = {}
+
+    def note(self, page, size, name, call, budget=0.15):
+        call()
+        began = time.perf_counter()
+        while time.perf_counter() - began < budget:
+            start = time.perf_counter()
+            call()
+            took = time.perf_counter() - start
+            key = page, size, name
+            self.seconds[key] = min(took, self.seconds.get(key, math.inf))
+
+    def table(self):
+        """Microseconds, and how many times as long torchrl takes."""
+        sizes = list(dict.fromkeys(size for _, size, _ in self.seconds))
+        yield f"{'microseconds':22}" + "".join(f"{f'batch {size}':^34}" for size in sizes)
+        yield f"{'':22}" + f"{'rlref':>10}{'torchrl':>12}{'ratio':>9}   " * len(sizes)
+        ratios = {size: [] for size in sizes}
+        for page in dict.fromkeys(page for page, _, _ in self.seconds):
+            line = f"{page:22}"
+            for size in sizes:
+                mine, other = (self.seconds[page, size, name] * 1e6 for name in ("rlref", "torchrl"))
+                ratios[size].append(other / mine)
+                line += f"{mine:>10.0f}{other:>12.0f}{other / mine:>9.2f}   "
+            yield line
+        yield f"{'geometric mean':22}" + "".join(
+            f"{'':22}{math.exp(sum(map(math.log, row)) / len(row)):>9.2f}   " for row in ratios.values())
+
+
 MEASURED = Measured()
+LOSS_TIMES = LossTimes()
 
 
 @pytest.fixture
 def measured():
     return MEASURED
+
+
+@pytest.fixture
+def loss_times():
+    return LOSS_TIMES
 
 
 def pytest_configure(config):
@@ -46,6 +86,10 @@ def pytest_terminal_summary(terminalreporter):
     if MEASURED.seconds:
         terminalreporter.section("GAE in float64")
         for line in table(MEASURED):
+            terminalreporter.line(line)
+    if LOSS_TIMES.seconds:
+        terminalreporter.section("losses: forward and backward in float64")
+        for line in LOSS_TIMES.table():
             terminalreporter.line(line)
 
 

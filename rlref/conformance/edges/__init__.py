@@ -40,7 +40,7 @@ def every_edge() -> tuple[Edge, ...]:
 
 
 def edges(page: Page) -> Iterator[Case]:
-    """Every edge that ``page`` can express: thresholds 1, gamma and lambda 0.9, no ends, unless it says otherwise."""
+    """Every edge that ``page`` can express: thresholds 1, gamma and lambda 0.9, no ends, all legal, unless it says otherwise."""
     for edge in every_edge():
         if set(edge.needs.split()) <= page.arguments.keys():
             inputs = _plain(page, edge)
@@ -60,6 +60,8 @@ def _plain(page: Page, edge: Edge) -> Inputs:
             inputs[name] = -np.array(drawn).reshape(inputs[name].shape) / 8
         elif entry.unread or (entry.infinite is not None and entry.per_step):
             inputs[name] = np.nan_to_num(inputs[name], nan=1.5, neginf=-1.5)
+        elif name == "action_mask":
+            inputs[name] = np.ones_like(inputs[name])
     inputs.update(done=_at(edge.shape), terminated=_at(edge.shape))
     return inputs
 

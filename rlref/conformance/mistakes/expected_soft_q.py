@@ -74,7 +74,8 @@ def likeliest_action_alone(right, x):
 @mistake("all possible actions weigh the same, as if the policy were uniform", "folklore")
 def policy_taken_for_uniform(right, x):
     q, prob, log_prob = _parts(x)
-    return NextStateValue(np.sum(q - _alpha(x) * log_prob, axis=-1, where=prob > 0) / np.sum(prob > 0, axis=-1))
+    return NextStateValue(np.sum(q - _alpha(x) * log_prob, axis=-1, where=prob > 0)
+                          / np.maximum(np.sum(prob > 0, axis=-1), 1))
 
 
 @mistake("the entropy is not weighted by the policy: a sum of alpha log pi over the possible actions", "folklore")

@@ -50,7 +50,7 @@ OUTSIDE: tuple[Outside, ...] = (
             IQL | {"temperature": 0.0, "expectile": 0.75, "loss_function": "l2"},
             {"loss_actor": [1.5, 0.25, 2, 0.75], "loss_value": [0.1875, 0.25, 1.6875, 48],
              "loss_qvalue": [2, 2, 5, 0], "td_error": [1, 1, 2, 0]}),
-    Outside("losses.iql", "hand-ceiling", "temperature 64: weights of e^32, e^-64, e^96 and e^512, and a ceiling of 100",
+    Outside("losses.iql", "hand-ceiling", "temperature 64: weights of e^32, e^-64, e^96, e^512, a ceiling of 100",
             HAND + "100 * 3/2, e^-64 / 4, 100 * 2, 100 * 3/4", 1e-27,
             IQL | {"temperature": 64.0, "expectile": 0.25, "loss_function": "smooth_l1"},
             {"loss_actor": [150, 0.25 * 1.603810890548638e-28, 200, 75], "loss_value": [0.0625, 0.75, 0.5625, 16],

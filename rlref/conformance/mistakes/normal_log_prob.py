@@ -1,0 +1,1 @@
+"""Known mistakes in normal_log_prob."""

@@ -1,0 +1,1 @@
+"""Known mistakes in tanh_normal_log_prob."""

@@ -1,0 +1,25 @@
+"""The public collection: the bootstraps of the DQN family, TD3, SAC, discrete SAC and REDQ."""
+
+COLLECTION = {
+    "double-dqn-argmax-at-current-state": "double_q",
+    "double-dqn-evaluates-online": "double_q",
+    "invalid-next-action-in-max": "max_q double_q",
+    "inf-times-zero-mask": "max_q",
+    "qmix-double-q-current-step": "no: the same function as double-dqn-argmax-at-current-state",
+    "qmix-padded-q-leaks": "no: padding; a page is given the true next state",
+    "td3-noise-not-action-scaled": "no: sigma is in units of the action here; the reverse is td3-noise-scaled-by-range",
+    "td3-target-action-not-clamped": "target_policy_smoothing",
+    "td3-clamp-uses-first-dim-bounds": "target_policy_smoothing",
+    "td3-noise-clamped-one-sided": "target_policy_smoothing",
+    "redq-target-min-over-all": "subset_min_q",
+    "maddpg-target-on-current-obs": "no: which states a network is given; a page is given its outputs",
+    "maddpg-target-uses-replay-actions": "no: which actions a network is given; a page is given its outputs",
+    "sac-twin-q-unused": "min_q soft_min_q subset_min_q expected_soft_q",
+    "sac-target-logp-of-current-step": "soft_min_q subset_min_q",
+    "sac-target-logp-of-replay-action": "no: where a log-probability is taken; a page is given the number",
+    "sac-entropy-not-masked-by-termination": "no: the entropy is part of V(s') here, which a return masks as one",
+    "discrete-sac-prob-as-logprob": "expected_soft_q",
+    "discrete-sac-mean-not-expectation": "expected_soft_q",
+    "done-states-through-actor": "no: what a network is given; a page is given its outputs",
+    "soft-value-min-over-reward-dims": "no: rewards of several dimensions",
+}
