@@ -1,4 +1,4 @@
-"""The pages there are, found by looking: nothing is registered, a module that has the parts is a page."""
+"""The pages there are, found by looking: nothing is registered, a module with a ``loop`` is a page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from rlref.glossary import Entry, entry
 
-FAMILIES = ("bootstraps", "returns", "losses", "targets")
+FAMILIES = ("bootstraps", "returns", "losses", "targets", "distributions")
 
 
 class Derivative(NamedTuple):
@@ -70,8 +70,8 @@ class Page(NamedTuple):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The outputs that have a gradient: all but those that are only reported."""
-        return tuple(name for name in self.outputs if not entry(name, self.short).metric)
+        """The outputs that have a gradient: all but those that are only reported; a page's only output always has."""
+        return tuple(name for name in self.outputs if len(self.outputs) == 1 or not entry(name, self.short).metric)
 
     @property
     def derivatives(self) -> tuple[Derivative, ...]:
@@ -138,7 +138,8 @@ def pages() -> dict[str, Page]:
         for info in pkgutil.iter_modules(package.__path__):
             if not info.name.startswith("_"):
                 page = Page(importlib.import_module(f"rlref.{family}.{info.name}"))
-                found[page.name] = page
+                if hasattr(page.module, "loop"):  # beside them, distributions has what is composed of pages
+                    found[page.name] = page
     return found
 
 

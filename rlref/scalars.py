@@ -1,4 +1,4 @@
-"""exp, log, sqrt and distance for any number type: one loop runs on floats, on 60 digits and on derivatives.
+"""exp, log, sqrt, tanh and the like for any number type: one loop runs on floats, on 60 digits and on derivatives.
 
 Plain numbers use ``math``. Any other number brings its own functions in ``.context``, as ``mpmath.mpf`` does and as
 ``conformance.jet.Jet`` does.
@@ -27,6 +27,27 @@ def log(x: Any) -> Any:
 def sqrt(x: Any) -> Any:
     """The square root."""
     return math.sqrt(x) if isinstance(x, (int, float)) else x.context.sqrt(x)
+
+
+def log1p(x: Any) -> Any:
+    """log(1 + x), to the last digit where x is small."""
+    return math.log1p(x) if isinstance(x, (int, float)) else x.context.log1p(x)
+
+
+def tanh(x: Any) -> Any:
+    """The hyperbolic tangent."""
+    return math.tanh(x) if isinstance(x, (int, float)) else x.context.tanh(x)
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + e^x), which does not overflow."""
+    return x + log1p(exp(-x)) if x > 0 else log1p(exp(x))
+
+
+def pi(like: Any) -> Any:
+    """The number pi, as precise as ``like`` is."""
+    number = getattr(like, "value", like)  # that of a Jet
+    return math.pi if isinstance(number, (int, float)) else +number.context.pi
 
 
 def distance(difference: Any, loss_function: str) -> Any:

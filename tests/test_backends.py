@@ -64,7 +64,8 @@ def test_versions_are_the_pinned_ones(verified):
 def test_every_page_is_judged_against_torchrl(verified):
     judged = {(j["reference"], j["part"]) for j in verified("torchrl")["judgements"] if j["verdict"] != "not offered"}
     has = {name for name, page in pages().items() if page.section("TorchRL") != "none"}
-    assert judged == {(name, part) for name in has for part in ("values", "gradients")}
+    trained = {name for name in has if not name.startswith(("bootstraps.", "targets."))}  # it holds these still
+    assert judged == {(name, "values") for name in has} | {(name, "gradients") for name in trained}
 
 
 def test_known_torchrl_bugs_are_found(verified):

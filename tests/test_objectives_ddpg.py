@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 import torch_twins as twins
 from tensordict.nn import TensorDictModule
 from torchrl.modules import ValueOperator as TorchValueOperator

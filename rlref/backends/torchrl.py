@@ -35,6 +35,7 @@ try:
         _torchrl_bootstraps,
         _torchrl_c51,
         _torchrl_critics,
+        _torchrl_distributions,
         _torchrl_dreamer,
         _torchrl_policy,
         _torchrl_sac,
@@ -251,7 +252,7 @@ for _name, _call in _MODULES.items():
 _offer("vtrace__module", _vtrace_module, BATCH_FIRST, gradient=False)  # it holds its actor out of the gradient
 
 _GROUPS = (_torchrl_bootstraps, _torchrl_values, _torchrl_c51, _torchrl_critics, _torchrl_sac, _torchrl_policy,
-           _torchrl_dreamer)  # of losses, each with FUNCTIONS and DIVERGENCES
+           _torchrl_dreamer, _torchrl_distributions)  # of losses and distributions, each with FUNCTIONS and DIVERGENCES
 for _group in _GROUPS:
     for _name, _call in _group.FUNCTIONS.items():
         offer(globals(), _name, _call)

@@ -129,7 +129,8 @@ def sqrt(x: Jet) -> Jet:
 def log1p(x: Jet) -> Jet:
     value, inverse = scalars.log1p(x.value), 1 / (1 + x.value)
     size = abs(value) + x.size * inverse
-    return Jet(value, x.slope * inverse, size, _product(inverse, inverse * inverse * (1 + x.size), x.slope, x.slope_size))
+    inverse_size = inverse * inverse * (1 + x.size)
+    return Jet(value, x.slope * inverse, size, _product(inverse, inverse_size, x.slope, x.slope_size))
 
 
 def tanh(x: Jet) -> Jet:

@@ -4,14 +4,14 @@
     L     = l(delta),  l the chosen distance                                     (2)
     td    = |delta|                                                              (3)
 
-Source    Mnih et al. 2013, arXiv:1312.5602, eq. 2, with l2; y is Q-learning's target, with V(s') from max_q or double_q.
-          (3) is the priority of Schaul et al. 2016, arXiv:1511.05952, section 3.3.
+Source    Mnih et al. 2013, arXiv:1312.5602, eq. 2, with l2; y is Q-learning's target, over max_q or double_q. (3) is the
+          priority of Schaul et al. 2016, arXiv:1511.05952, section 3.3.
 Masks     None: y holds what is known of s', terminations included.
 Ties      At delta = 0 the derivative of l1 is 0.
-Limits    l2, action taken by one-hot: tabular Q-learning with the step size 1/2.
+Limits    A step of 1/2 against the gradient of l2 makes Q(s, a) = y and leaves the other actions as they were.
 Trains    loss: the value of the action taken, no other action's. td_error is reported only.
-TorchRL   DQNLoss (l2 by default). It writes td_error as delta^2, where Schaul et al. have |delta|; with priority weights
-          w its mean is sum(w L) / sum(w), where they have mean(w L): see the page reduction.
+TorchRL   DQNLoss (l2 by default). It writes td_error as delta^2, where Schaul et al. have |delta|. With priority
+          weights w its mean is sum(w L) / sum(w); they, in algorithm 1, add up w L: see the page reduction.
 """
 
 from typing import NamedTuple

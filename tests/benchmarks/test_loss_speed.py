@@ -20,7 +20,8 @@ from rlref.conformance.edges import SIZES
 from rlref.pages import find, pages
 
 BATCHES = (256, 65_536)
-SETTINGS = {"loss_function": "smooth_l1", "reduction": "mean", "delayed_clamp": False, "global_average": False, "discount_loss": True}
+SETTINGS = {"loss_function": "smooth_l1", "reduction": "mean", "delayed_clamp": False,
+            "global_average": False, "discount_loss": True}
 CALLS = {name: call for group in torchrl._GROUPS for name, call in group.FUNCTIONS.items()}
 
 

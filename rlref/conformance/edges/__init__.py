@@ -40,7 +40,8 @@ def every_edge() -> tuple[Edge, ...]:
 
 
 def edges(page: Page) -> Iterator[Case]:
-    """Every edge that ``page`` can express: thresholds 1, gamma and lambda 0.9, no ends, all legal, unless it says otherwise."""
+    """Every edge that ``page`` can express: thresholds 1, gamma and lambda 0.9, no ends, all actions legal, unless it
+    says otherwise."""
     for edge in every_edge():
         if set(edge.needs.split()) <= page.arguments.keys():
             inputs = _plain(page, edge)

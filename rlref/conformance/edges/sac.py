@@ -46,7 +46,8 @@ THIRDS, HALVES = (1 / 3, 1 / 3, 1 / 3), (0.5, 0.5, 0.0)
 
 EDGES: tuple[Edge, ...] = (
     # the temperature
-    Edge("temperature-one", "log alpha 0: that loss is 0, its derivative is not", (4,), "log_alpha", _set(log_alpha=0.0)),
+    Edge("temperature-one", "log alpha 0: that loss is 0, its derivative is not", (4,), "log_alpha",
+         _set(log_alpha=0.0)),
     Edge("temperature-tiny", "alpha 1e-8", (4,), "log_alpha", _set(log_alpha=math.log(1e-8))),
     Edge("temperature-nothing", "alpha 0 in float64, log alpha -800", (4,), "log_alpha", _set(log_alpha=-800.0)),
     Edge("temperature-large", "alpha e^5", (4,), "log_alpha", _set(log_alpha=5.0)),
