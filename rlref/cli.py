@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,8 @@ def _list(given: argparse.Namespace) -> int:
         print(json.dumps(rows, indent=1))
         return 0
     for row in rows:
-        print(f"{row['name']:22}{row['title']}")
+        print(row["name"])
+        print(textwrap.fill(row["title"], 78, initial_indent="    ", subsequent_indent="    "))
         print(f"    {row['citation']}\n    {', '.join(row['forms'])}")
     return 0
 

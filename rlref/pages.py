@@ -111,8 +111,10 @@ class Page(NamedTuple):
 
     @property
     def citation(self) -> str:
-        """The first work that the source names, to its equation number."""
-        return re.split(r"; |: | \(| for \(", self.section("Source"))[0]
+        """The first work that the source names, to its equation number, or what the source has in place of one."""
+        where = r'eq\. [\d.]*\d( and Remark \d)?|Algorithm \d|choice \w+|section ([\d.]*\d|"[^"]*")'
+        found = re.match(rf"(?:.*?)(?:{where})", self.section("Source"))
+        return found[0] if found else re.split(r"; |: | \(| for \(", self.section("Source"))[0]
 
     def section(self, heading: str) -> str:
         """A section of the docstring, such as "Source", as one line; empty where there is none."""

@@ -30,16 +30,9 @@ COLLECTION = {
     "entropy-sign-flipped": WEIGHTED,
     "entropy-fallback-sign": WEIGHTED,
     "entropy-from-taken-action": WEIGHTED,
-    "entropy-not-summed-over-dims": "no: the entropy is an input",
-    "entropy-constant-not-times-dim": "no: the entropy is an input",
-    "unsquashed-entropy-for-squashed": "no: the entropy is an input",
-    "inactive-head-entropy-counted": "no: the entropy is an input",
-    "log-prob-of-clipped-action": "no: the log-probability is an input",
-    "masked-logit-zero": "no: the log-probability is an input",
     # the penalty
     "adaptive-kl-factors": "kl_penalty_ppo",
     "kl-coef-applied-when-disabled": "no: there is no flag; a penalty that is off has beta = 0",
-    "kl-nested-actions-reduced-wrongly": "no: the divergence is an input",
     # upstream
     "reward-not-detached": "no: a loss is not differentiated by rewards, which are upstream of its advantage",
     "value-clip-mixed-normalisation": "no: values are normalized upstream",

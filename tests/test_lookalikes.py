@@ -218,11 +218,12 @@ def test_a_lookalike_is_right_and_no_mistake(page, resembles, narrow, function):
     judged = []
     for case in first + then:
         if (inputs := narrow(case.inputs)) is not None:
-            expected, got = reference.outputs(page, inputs), function(inputs)
+            expected = reference.outputs(page, inputs)
+            got = dict(zip(page.outputs, function(inputs), strict=True))
             assert error(got, expected) <= reference.UNITS, case.id
             judged.append((inputs, got, expected))
     assert len(judged) >= 20
     # On narrowed cases some mistakes are not to be seen, in any program; but the one that it was taken for is.
     for name in known(page.name) if narrow is everything else [resembles]:
         wrong = known(page.name)[name].apply(unchecked(page))
-        assert not all(same(wrong(**inputs), got, expected) for inputs, got, expected in judged), f"accused of {name}"
+        assert not all(same(wrong(**inputs)._asdict(), got, expected) for inputs, got, expected in judged), f"accused of {name}"

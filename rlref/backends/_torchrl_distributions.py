@@ -13,6 +13,7 @@ from torchrl.modules import IndependentNormal, MaskedCategorical, MaskedOneHotCa
 
 from rlref.backends import Divergence
 from rlref.backends._torchrl_leaves import Tensors
+from rlref.distributions._categorical import log_probs
 
 Outputs = dict[str, torch.Tensor]
 Inputs = dict[str, Any]
@@ -118,4 +119,118 @@ FUNCTIONS = {
     **_named("masked", _categorical(_masked, False)), **_named("masked_one_hot", _categorical(_masked_one_hot, True)),
     **_named("one_hot", _categorical(_one_hot, True)),
 }
-DIVERGENCES: tuple[Divergence, ...] = ()
+
+
+def _rounded_bounds(x: Inputs) -> bool:
+    """A bound is given as a number that is no float32."""
+    return any(isinstance(x[name], float) and float(np.float32(x[name])) != x[name] for name in ("low", "high"))
+
+
+def _rounded_width(x: Inputs) -> bool:
+    """Both are numbers, and so log h is a float32 too, unless h is 1."""
+    numbers = isinstance(x["low"], float) and isinstance(x["high"], float)
+    return _rounded_bounds(x) or (numbers and x["high"] - x["low"] != 2.0)
+
+
+def _at_bound(x: Inputs) -> bool:
+    """An action is nearer to a bound than the inverse of tanh looks."""
+    edge = (np.asarray(x["high"]) - np.asarray(x["low"])) / 2 * 9 / 2**53
+    return bool((np.minimum(x["sample"] - x["low"], x["high"] - x["sample"]) < edge).any())
+
+
+def _near_zero_bound(x: Inputs) -> bool:
+    """An action is nearer to a bound than float64 can say of one that is scaled to [-1, 1], but not of this one."""
+    half = (np.asarray(x["high"]) - np.asarray(x["low"])) / 2
+    return any(bool((np.abs(x["sample"]) + np.abs(x[name]) < half / 32).any()) for name in ("low", "high"))
+
+
+def _u(x: Inputs) -> Any:
+    return x["loc"] + x["scale"] * x["noise"]
+
+
+def _lost(x: Inputs) -> Any:
+    """What mu + sigma epsilon - mu lacks of sigma epsilon, in deviations."""
+    return np.abs(_u(x) - x["loc"] - x["scale"] * x["noise"]) / x["scale"]
+
+
+def _noise_rounded(x: Inputs) -> bool:
+    return bool((_lost(x) > 0).any())
+
+
+def _noise_gone(x: Inputs) -> bool:
+    """Even float32 would tell."""
+    return bool((_lost(x) > 2.0**-24).any())
+
+
+def _large_score(x: Inputs) -> bool:
+    """epsilon / sigma, which the derivative by mu adds and takes off, leaves a rounding behind."""
+    return bool((np.abs(x["noise"] / x["scale"]) > 8).any()) or _noise_rounded(x)
+
+
+def _softplus_cut(x: Inputs) -> bool:
+    """-2 u is above 20, and log(1 + e^-20) not yet below the last digit."""
+    return bool(((_u(x) < -10) & (_u(x) > -19)).any())
+
+
+def _not_inverted(x: Inputs) -> bool:
+    return bool((np.arctanh(np.clip(np.tanh(_u(x)), 9 / 2**53 - 1, 1 - 9 / 2**53)) != _u(x)).any())
+
+
+def _masked_action(x: Inputs) -> bool:
+    return not x["action_mask"].all()
+
+
+def _one_action(x: Inputs) -> bool:
+    return x["action_mask"].shape[-1] == 1
+
+
+def _q_rounds_to_zero(x: Inputs) -> bool:
+    p, q = (np.exp(log_probs(x[name], x["action_mask"])) for name in ("logits", "other_logits"))
+    return bool(((p > 0) & (q == 0)).any())
+
+
+def _no_kl_gradient(x: Inputs) -> bool:
+    return _masked_action(x) or _q_rounds_to_zero(x)
+
+
+_FLOAT32 = "bounds given as numbers are made float32 tensors, whatever the other tensors are, and so is log h"
+_CLAMP = "the derivative of SafeTanhTransform's inverse is taken at the clamped action, as if clamping had the slope 1"
+_SCALED = "the action is scaled to [-1, 1] before its distance to a bound is taken, which loses that distance"
+_SUBTRACTED = "mu + sigma epsilon is scored after mu is taken off again, not epsilon"
+_SCORE = "autograd adds epsilon / sigma and takes it off again"
+_SOFTPLUS = "softplus of torch is the identity above 20: log(1 + e^-20) = 2e-9 is left out, twice, for u < -10 alone"
+_INVERSE = "u is computed back from the rounded action, whose tanh is cut off at 1 - 1e-15"
+_SQUEEZE = "_treat_categorical_params drops a last axis of one: the steps become the actions"
+_FINFO = "masked logits are the least float: times a cotangent above 1 that is -inf, and -inf times 0 is NaN"
+_INF_MINUS_INF = "log p - log q is NaN where masked; it is replaced by 0, but its derivative is not"
+_Q_ZERO = "infinite where q == 0, which is tested on q as it is rounded, not on log q"
+
+# A star: its gradient too.
+_KNOWN: tuple[tuple[str, Callable[[Inputs], bool], str, str, str, str], ...] = (
+    ("tanh_normal_log_prob tanh_normal_rsample__and_log_prob tanh_normal_rsample__then_log_prob", _rounded_width,
+     "float32", "2e-7", _FLOAT32, ""),
+    ("tanh_normal_log_prob_vjp", _rounded_bounds, "float32", "2e-6 in 10", _FLOAT32, ""),
+    ("tanh_normal_log_prob_vjp", _at_bound, "differs", "-3e16 for 0", _CLAMP, ""),
+    ("tanh_normal_log_prob*", _near_zero_bound, "differs", "-10963.02 for -10962.67", _SCALED, ""),
+    ("tanh_normal_rsample__and_log_prob", _noise_rounded, "float32", "6e-8 in 5e5", _SUBTRACTED, ""),
+    ("tanh_normal_rsample__and_log_prob*", _noise_gone, "differs", "64.815 for 64.811", _SUBTRACTED, ""),
+    ("tanh_normal_rsample__and_log_prob_vjp", _large_score, "float32", "4e-13 in 2", _SCORE, ""),
+    ("tanh_normal_rsample__and_log_prob*", _softplus_cut, "float32", "4e-9", _SOFTPLUS, ""),
+    ("tanh_normal_rsample__then_log_prob*", _not_inverted, "differs", "30.8 for 38.4", _INVERSE,
+     "https://github.com/pytorch/rl/pull/4080"),
+    *((f"categorical_log_prob__one_hot{end}", _one_action, effect, size, _SQUEEZE, "")
+      for end, effect, size in (("", "crashes", "RuntimeError"), ("", "malformed", "shape [2, 2] for [2, 1]"),
+                                ("", "differs", "-0.69 for 0"), ("_vjp", "crashes", "the output has another shape"),
+                                ("_vjp", "differs", "1 for 0"))),
+    *((f"categorical_{name}__one_hot{end}", _one_action, effect, size, _SQUEEZE, "") for name in ("entropy", "kl")
+      for end, effect, size in (("", "malformed", "shape [] for [1]"),
+                                ("_vjp", "crashes", "the output has another shape"))),
+    ("categorical_entropy__masked_vjp categorical_entropy__masked_one_hot_vjp categorical_entropy__one_hot_vjp",
+     _masked_action, "differs", "nan", _FINFO, ""),
+    ("categorical_kl__masked categorical_kl__masked_one_hot categorical_kl__one_hot", _q_rounds_to_zero, "differs",
+     "inf for 399", _Q_ZERO, ""),
+    ("categorical_kl__masked_vjp categorical_kl__masked_one_hot_vjp categorical_kl__one_hot_vjp", _no_kl_gradient,
+     "differs", "nan", _INF_MINUS_INF, ""),
+)
+DIVERGENCES = tuple(Divergence(name.removesuffix("*") + end, *row[1:]) for row in _KNOWN for name in row[0].split()
+                    for end in (("", "_vjp") if name.endswith("*") else ("",)))

@@ -201,10 +201,11 @@ def _relate(page: Page, inputs: Inputs, pick: Pick) -> None:
         mask = inputs["action_mask"]
         legal = inputs.get("action", np.array([pick(mask.shape[-1]) for _ in range(mask[..., 0].size)]))
         np.put_along_axis(mask, legal.reshape(*mask.shape[:-1], 1), True, axis=-1)
-    if "sample" in inputs and "low" in inputs:  # folded into its bounds, which it may touch
-        low, width = inputs["low"], inputs["high"] - inputs["low"]
-        inside = low + np.abs(np.mod(inputs["sample"] - low, 2 * width) - width)
-        inputs["sample"] = np.clip(inside, low, inputs["high"])
+    if "sample" in inputs and "low" in inputs:  # folded into its bounds, which it touches in one case of four
+        low, high = inputs["low"], inputs["high"]
+        inside = np.clip(low + np.abs(np.mod(inputs["sample"] - low, 2 * (high - low)) - (high - low)), low, high)
+        moved = ((inside == low) | (inside == high)) & (pick(4) > 0)
+        inputs["sample"] = np.where(moved, (low + high) / 2, inside)
 
 
 def _nan_where_unread(page: Page, inputs: Inputs) -> Inputs:

@@ -4,8 +4,10 @@ import numpy as np
 
 
 def weights(gamma, shape: tuple[int, ...], discount_loss: bool) -> np.ndarray:
-    """The product of the discounts before each step; without discount_loss, 1."""
-    weight = np.ones(shape)
-    if discount_loss:
-        np.cumprod(np.broadcast_to(gamma, shape)[:-1], axis=0, out=weight[1:])
+    """The product of the discounts before each step; without discount_loss, 1. An array that broadcasts to ``shape``."""
+    if not discount_loss:
+        return np.ones((1,) * len(shape))
+    each = np.shape(gamma)[1:] or (1,) * (len(shape) - 1)  # as many columns as gamma has
+    weight = np.ones((shape[0], *each))
+    np.cumprod(np.broadcast_to(gamma, weight.shape)[:-1], axis=0, out=weight[1:])
     return weight

@@ -48,16 +48,19 @@ def loop(state_value, value_target, *, discount_loss, gamma) -> DreamerValue:
 
 @contract.vectorized
 def vectorized(state_value, value_target, *, discount_loss, gamma) -> DreamerValue:
-    """(1)-(2) for all steps at once; weighted first, as a weight of 0 leaves nothing of a square beyond float64."""
+    """(1)-(2) for all steps at once; weighted first: a weight of 0 leaves nothing, not even of a square beyond float64."""
     difference = state_value - value_target
-    weight = _discount.weights(gamma, state_value.shape, discount_loss)          # (1)
+    loss_value = _discount.weights(gamma, state_value.shape, discount_loss) * difference  # (1)
     with np.errstate(over="ignore"):
-        return DreamerValue(weight * difference * difference)                    # (2)
+        loss_value *= difference                                                 # (2)
+    return DreamerValue(loss_value)
 
 
 @contract.vectorized
 def vjp(cotangent: DreamerValue, state_value, value_target, *, discount_loss, gamma) -> Gradient:
     """Twice the difference, weighted as (2)."""
-    weight = _discount.weights(gamma, state_value.shape, discount_loss)
+    gradient = state_value - value_target
     with np.errstate(over="ignore"):
-        return Gradient(cotangent.loss_value * (2 * weight) * (state_value - value_target))
+        gradient *= 2 * _discount.weights(gamma, state_value.shape, discount_loss)
+        gradient *= cotangent.loss_value
+    return Gradient(gradient)

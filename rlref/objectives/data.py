@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-Key = str | tuple[str, ...]
+Key = str | tuple[Any, ...]  # of strings, or of such tuples
 Data = dict[str, Any]
 
 
 def path(key: Key) -> tuple[str, ...]:
-    """A key as a tuple: "reward" is ("reward",)."""
-    return (key,) if isinstance(key, str) else tuple(key)
+    """A key as a flat tuple: "reward" is ("reward",), ("next", ("agents", "reward")) has three parts."""
+    return (key,) if isinstance(key, str) else tuple(part for each in key for part in path(each))
 
 
 def has(data: Data, key: Key) -> bool:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from rlref.losses import ddpg
-from rlref.objectives.data import Data, Key, get, last, put
+from rlref.objectives.data import Data, Key, last, put
 from rlref.objectives.loss_module import LossModule, Part
 from rlref.objectives.modules import Module
 

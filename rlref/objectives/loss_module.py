@@ -158,7 +158,8 @@ class LossModule:
                        gradients: dict[str, Gradients]) -> None:
         by = {name: np.zeros(np.shape(getattr(result, name))) for name in page.outputs}
         for term in page.terms:
-            by[term] = part.scale * reduction_page.vjp((np.ones(()),), getattr(result, term), *weights[term],
+            one = reduction_page.Reduced(np.ones(()))
+            by[term] = part.scale * reduction_page.vjp(one, getattr(result, term), *weights[term],
                                                        reduction=self.reduction).loss
         flat = page.gradients(page.vjp(page.output(**by), **part.inputs))
         for derivative in page.derivatives:

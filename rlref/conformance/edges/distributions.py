@@ -28,6 +28,14 @@ def _is(**values: Any) -> Callable[[Inputs, At], Inputs]:
     return change
 
 
+def _tiny(x: Inputs, at: At) -> Inputs:
+    """The same mean everywhere, and noise that has few digits left once it is added."""
+    by = np.array([[1.0, -1.0]]) / np.arange(3.0, 11.0, 2.0)[:, None]
+    third, low_high = np.full((4, 2), 1 / 3), {"low": -1.0, "high": 1.0}
+    return {"loc": third, "scale": np.full((4, 2), 2.0**-48), "other_loc": third.copy(), **low_high,
+            "noise": by, "sample": 1 / 3 + np.array([[0, 1], [-2, 3], [4, -5], [6, 7]]) / 2**48}
+
+
 def _shapes(prefix: str, needs: str, axis: str) -> Iterator[Edge]:
     for name, comment, shape, sizes in (
             ("one-step", "a single step", (1,), {}), ("one-trajectory", "six steps", (6,), {}),
@@ -67,11 +75,11 @@ def _sure(at: float) -> Callable[[Inputs, At], Inputs]:
 
 
 def _middle(low: Any, high: Any) -> Callable[[Inputs, At], Inputs]:
-    """Bounds, and an action a quarter of the way from low to high."""
+    """Bounds, and an action a quarter of the way from low to high, but never far from low."""
     def change(x: Inputs, at: At) -> Inputs:
         found: Inputs = {"low": low, "high": high}
         if "sample" in x:
-            found["sample"] = np.full_like(x["sample"], 0.75) * low + np.full_like(x["sample"], 0.25) * high
+            found["sample"] = low + np.minimum(np.full_like(x["sample"], 0.25) * (high - low), 512.3)
         return found
     return change
 
@@ -101,6 +109,8 @@ NORMAL = (
     Edge("far-in-the-tail", "forty deviations away: a density of e^-800", (4,), "scale", _away(40.0, 40.0)),
     Edge("means-far-from-zero", "means of a million, noise of one", (4,), "scale",
          lambda x, at: {"loc": np.full_like(x["scale"], 2.0**20), "other_loc": np.full_like(x["scale"], 2.0**20 + 1)}),
+    Edge("noise-lost-in-the-mean", "deviations of 2^-48 around 1/3: mu + sigma epsilon has few digits of epsilon",
+         (4,), "scale", _tiny),
     Edge("samples-beyond-one", "what an environment would clip to [-1, 1]", (4,), "loc scale",
          _is(sample=1.75, loc=1.5, low=-2.0, high=2.0)),
     Edge("the-same-distribution", "no divergence", (4,), "other_loc",
@@ -120,6 +130,7 @@ TANH = (
                                       ("action-1e-12-inside", "near, and still exact", 2.0**-40))
       for bound, side in (("low", -1), ("high", 1))),
     *(Edge(name, comment, (4,), "low", _middle(low, high)) for name, comment, low, high in (
+        ("near-a-bound-of-zero", "0 and 2^58: 512 is near the lower one", 0.0, 2.0**58),
         ("symmetric-bounds", "-2 and 2", -2.0, 2.0), ("bounds-to-one-side", "0 and 1/4", 0.0, 0.25),
         ("bounds-by-dimension", "each dimension its own", np.array([-2.0, 0.5]), np.array([0.5, 8.0])),
         ("bounds-not-in-float32", "-0.1 and 0.7", -0.1, 0.7), ("wide-bounds", "a thousand", -1000.0, 1000.0))),
