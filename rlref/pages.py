@@ -26,6 +26,9 @@ class Derivative(NamedTuple):
     by: str
 
 
+_signature = cache(inspect.signature)  # a page asks for it at every step of an exact difference
+
+
 class Page(NamedTuple):
     """One estimator or loss, and what can be read off its module."""
 
@@ -61,7 +64,7 @@ class Page(NamedTuple):
     @property
     def output(self) -> type:
         """The NamedTuple that loop and vectorized return."""
-        return inspect.signature(self.loop).return_annotation
+        return _signature(self.loop).return_annotation
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -92,7 +95,7 @@ class Page(NamedTuple):
     @property
     def arguments(self) -> dict[str, Entry]:
         """What the glossary says of each argument, in signature order."""
-        return {name: entry(name, self.short) for name in inspect.signature(self.loop).parameters}
+        return {name: entry(name, self.short) for name in _signature(self.loop).parameters}
 
     def gradients(self, result: Any) -> dict[str, Any]:
         """What vjp returned, by the names of ``derivatives``."""

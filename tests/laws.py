@@ -25,20 +25,20 @@ def exact_values(page, inputs, cotangents):
     """loop = vectorized = the loop at 60 digits, within 16 units."""
     expected, scales = exact.outputs(page, inputs), reference.outputs(page, inputs).scales
     for form in ("loop", "vectorized"):
-        _close(page, form, getattr(page, form)(**inputs)._asdict(), expected, scales, note=True)
+        close(page, form, getattr(page, form)(**inputs)._asdict(), expected, scales, note=True)
 
 
 def exact_gradients(page, inputs, cotangents):
     """vjp = the derivative of the loop at 60 digits, within 64 units; and so is what ``reference`` gives."""
     expected, forward = exact.gradients(page, inputs, cotangents), reference.gradients(page, inputs, cotangents)
-    _close(page, "vjp", _vjp(page, inputs, cotangents), expected, forward.scales, note=True)
-    _close(page, "vjp", forward.values, expected, forward.scales)
+    close(page, "vjp", _vjp(page, inputs, cotangents), expected, forward.scales, note=True)
+    close(page, "vjp", forward.values, expected, forward.scales)
 
 
 def forward_gradients(page, inputs, cotangents):
     """vjp = the derivative of the loop by forward differentiation, for inputs too long for the exact one."""
     forward = reference.gradients(page, inputs, cotangents)
-    _close(page, "vjp", _vjp(page, inputs, cotangents), forward.values, forward.scales)
+    close(page, "vjp", _vjp(page, inputs, cotangents), forward.values, forward.scales)
 
 
 def untouched(page, inputs, cotangents):
@@ -151,10 +151,10 @@ def any_array(page, inputs, cotangents):
     def whole(x):
         return np.rint(np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=-800.0)).astype(np.int64)
 
-    plain = outcome(page, inputs, cotangents)
+    plain, scales = outcome(page, inputs, cotangents), _scales(page, inputs, cotangents)
     for change in (np.asfortranarray, lambda x: np.repeat(x, 2, axis=0)[::2], lambda x: x[::-1].copy()[::-1],
                    read_only, lambda x: x.astype(x.dtype.newbyteorder()), np.ndarray.tolist):
-        _alike(page, outcome(page, *each(change)), inputs, cotangents, plain)
+        _within(page, outcome(page, *each(change)), plain, scales)
     for change in (single, whole):
         given = each(change, "f")
         if change is whole and not cases.legal(page, given[0]):  # some values have no whole number near
@@ -167,7 +167,7 @@ def any_array(page, inputs, cotangents):
 def any_parameter(page, inputs, cotangents):
     """A parameter may be a number, an array of one, one a step or one an element."""
     shape = page.steps(inputs)
-    plain = outcome(page, inputs, cotangents)
+    plain, scales = outcome(page, inputs, cotangents), _scales(page, inputs, cotangents)
     for name, entry in page.arguments.items():
         if entry.parameter:
             value = inputs[name]
@@ -176,7 +176,7 @@ def any_parameter(page, inputs, cotangents):
                 forms += [np.float64(value), np.array(value), np.full((1,) * len(shape), value),
                           np.full((shape[0], *(1 for _ in shape[1:])), value)]
             for form in forms:
-                _alike(page, outcome(page, inputs | {name: form}, cotangents), inputs, cotangents, plain)
+                _within(page, outcome(page, inputs | {name: form}, cotangents), plain, scales)
 
 
 def linear(page, inputs, cotangents):
@@ -186,7 +186,7 @@ def linear(page, inputs, cotangents):
     size = {name: 3 * abs(c) + abs(others[name]) / 2 for name, c in cotangents.items()}
     got, by_c, by_d = (_vjp(page, inputs, c) for c in (mixed, cotangents, others))
     expected = {name: 3 * by_c[name] - by_d[name] / 2 for name in got}
-    _close(page, "vjp", got, expected, reference.gradients(page, inputs, size).scales)
+    close(page, "vjp", got, expected, reference.gradients(page, inputs, size).scales)
 
 
 BEHAVIOUR = (exact_values, exact_gradients, untouched, own_arrays, silent, unread, batch_of_one, any_order, apart,
@@ -199,8 +199,8 @@ def applies(law, page):
         return any(entry.unread for entry in page.arguments.values())
     if law is any_parameter:
         return any(entry.parameter for entry in page.arguments.values())
-    if law is apart:  # a whole trajectory has no end inside where there is no done to say so
-        return split(page) == "per_sample" or (split(page) == "per_trajectory" and "done" in page.arguments)
+    if law is apart:  # single samples are, by batch_of_one; and without a done no trajectory ends
+        return split(page) == "per_trajectory" and "done" in page.arguments
     if law is batch_of_one:
         return split(page) != "per_batch"
     return law is not any_order or split(page) == "per_batch"
@@ -247,16 +247,24 @@ def _same(page, got, expected, index, what):
             assert np.array_equal(x, expected[form][name][index]), f"{page.name}: {form}.{name} changes {what}"
 
 
-def _alike(page, got, inputs, cotangents, expected=None):
+def _alike(page, got, inputs, cotangents):
     """What the forms give for these inputs, within the limits of each form."""
-    expected = outcome(page, inputs, cotangents) if expected is None else expected
+    _within(page, got, outcome(page, inputs, cotangents), _scales(page, inputs, cotangents))
+
+
+def _scales(page, inputs, cotangents):
+    """In what each form's errors are counted."""
     values = reference.outputs(page, inputs).scales
-    for form, scales in zip(FORMS, (values, values, reference.gradients(page, inputs, cotangents).scales), strict=True):
+    return {"loop": values, "vectorized": values, "vjp": reference.gradients(page, inputs, cotangents).scales}
+
+
+def _within(page, got, expected, scales):
+    for form in FORMS:
         both = {name: x for name, x in expected[form].items() if name in got[form]}  # a part has no whole derivative
-        _close(page, form, got[form], both, scales)
+        close(page, form, got[form], both, scales[form])
 
 
-def _close(page, form, got, expected, scales, note=False):
+def close(page, form, got, expected, scales, note=False):
     for name, x in expected.items():
         units = reference.worst_error(got[name], x, scales[name])
         if note and page.name in pages():

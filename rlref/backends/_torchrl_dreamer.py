@@ -119,14 +119,9 @@ def _value(x: Tensors) -> dict[str, torch.Tensor]:
     return {"loss_value": torch.stack([one["loss_value"] for one in found]).reshape(x["state_value"].shape)}
 
 
-def _actor(x: Tensors, estimator: ValueEstimators = ValueEstimators.TDLambda, lmbda: float | None = None,
-           **arguments: Any) -> dict[str, torch.Tensor]:
+def _actor(x: Tensors, **arguments: Any) -> dict[str, torch.Tensor]:
     """The dynamics make the action the state: the reward model reads its first entry, and the critic its second."""
     _refuse_arrays(x["gamma"], x["lmbda"])
-    if lmbda is None:
-        arguments["lmbda"] = x["lmbda"]
-    elif lmbda != x["lmbda"]:
-        raise NotImplementedError(f"this estimator is the lambda-return of lambda = {lmbda}")
     steps, count, like = len(x["reward"]), x["reward"][0].numel(), torch.float64  # for all step numbers
     table = Rows(x["reward"].ndim, x["reward"], x["next_state_value"], then=_last)
     actor = TensorDictModule(Actor(table, count), ["state"], ["action"])
@@ -138,7 +133,7 @@ def _actor(x: Tensors, estimator: ValueEstimators = ValueEstimators.TDLambda, lm
     env.state_spec = env.observation_spec.clone()
     env.action_spec, env.reward_spec = Unbounded((3,), dtype=like), Unbounded((1,), dtype=like)
     loss = DreamerActorLoss(actor, critic, env, imagination_horizon=steps, discount_loss=x["discount_loss"])
-    loss.make_value_estimator(estimator, gamma=x["gamma"], **arguments)
+    loss.make_value_estimator(ValueEstimators.TDLambda, gamma=x["gamma"], lmbda=x["lmbda"], **arguments)
     estimate, returns = loss.lambda_target, list[torch.Tensor]()
 
     def seen(reward: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
@@ -162,8 +157,6 @@ FUNCTIONS = {
     "dreamer_model__features": partial(_model, False),
     "dreamer_value": _value,
     "dreamer_actor": _actor,
-    "dreamer_actor__td0": partial(_actor, estimator=ValueEstimators.TD0, lmbda=0.0),
-    "dreamer_actor__td1": partial(_actor, estimator=ValueEstimators.TD1, lmbda=1.0),
     "dreamer_actor__time_dim": partial(_actor, time_dim=-2),  # as nobody is told to, but then lambda is used
 }
 
@@ -191,19 +184,15 @@ def _summed_over_samples(x: Inputs) -> bool:
     return not x["global_average"] and x["lambda_reco"] > 0
 
 
-_TIME = "lambda_target passes a TensorDict without batch axes, so _get_time_dim takes axis -1, of size 1, for time"
+_TIME = "lambda_target passes a TensorDict without batch axes, so _get_time_dim takes axis -1, of size 1, for time (for TD1 too)"
 _SUM = "reco_loss.sum((-3, -2, -1)): of [B, T, O] also over samples and time, though documented as over the rest only"
 _KNOWN = tuple(Divergence(*row) for row in (
     ("dreamer_model__features", _summed_over_samples, "differs", "2 for 1; in a batch of n, n for 1", _SUM),
     ("dreamer_actor", _later_steps_count, "differs", "9.5 on N(0, 1) data, T = 15: it is lambda = 0", _TIME),
-    ("dreamer_actor__td1", _later_steps_count, "differs", "13 on the same data", _TIME),
     ("dreamer_actor", _endless(_empty_filter), "crashes", "IndexError", _EMPTY),
-    ("dreamer_actor__td1", _endless(_empty_filter), "crashes", "IndexError", _EMPTY),
     ("dreamer_actor__time_dim", _endless(_empty_filter), "crashes", "IndexError", _EMPTY),
     ("dreamer_actor__time_dim", _endless(_cut_filter), "differs", "0 for 9e-8", _CUT),
     ("dreamer_actor", _weights_rounded, "float32", "5.6e-7 on the same", _BUFFER),
-    ("dreamer_actor__td1", _weights_rounded, "float32", "2e-8", _BUFFER),
-    ("dreamer_actor__td0", _weights_rounded, "float32", "5.6e-7", _BUFFER),
     ("dreamer_actor__time_dim", _all_rounded, "float32", "1.6e-6", _BUFFER),
 ))
 DIVERGENCES = _KNOWN + tuple(one._replace(implementation=f"{one.implementation}_vjp") for one in _KNOWN)

@@ -79,9 +79,10 @@ def _gradients(page: Page, piece: Piece) -> Iterator[np.ndarray]:
 def _terms(page: Page, piece: Piece, number: Number) -> Terms:
     """cotangent * output, element by element, of the loop run on ``number``."""
     result = page.loop.run(piece.inputs, number)  # type: ignore[attr-defined]
+    terms = page.terms
     return {name: [y * mpmath.mpf(c) for c, y in zip(np.ravel(piece.cotangents[name]).tolist(), numbers.ravel(),
                                                      strict=True)]
-            for name, numbers in zip(page.outputs, result, strict=True) if name in page.terms}
+            for name, numbers in zip(page.outputs, result, strict=True) if name in terms}
 
 
 def _moved(page: Page, piece: Piece, where: tuple[str, int], h: Any) -> Terms:

@@ -45,7 +45,9 @@ def _count(one: Judgement | None) -> str:
 def _worst(one: Judgement | None) -> str:
     if one is None or np.isnan(one.worst):
         return ""
-    return f"{one.worst:.1f}" if one.worst < 1000 else "inf/nan" if np.isinf(one.worst) else f"{one.worst:.1e}"
+    if one.worst < 1000:
+        return f"{one.worst:.1f}"
+    return "inf/nan" if np.isinf(one.worst) else f"{one.worst:.1e}" if one.worst < 1e99 else f"{one.worst:.0e}"
 
 
 def details(one: Judgement, divergences: Sequence[dict[str, str]] = (),

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def weights(gamma, shape: tuple[int, ...], discount_loss: bool) -> np.ndarray:
-    """The product of the discounts before each step; without discount_loss, 1. An array that broadcasts to ``shape``."""
+    """The product of the discounts before each step; 1 without discount_loss. It broadcasts to ``shape``."""
     if not discount_loss:
         return np.ones((1,) * len(shape))
     each = np.shape(gamma)[1:] or (1,) * (len(shape) - 1)  # as many columns as gamma has

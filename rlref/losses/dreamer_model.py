@@ -75,12 +75,12 @@ def loop(prior_mean, prior_std, posterior_mean, posterior_std, observation, reco
 def vectorized(prior_mean, prior_std, posterior_mean, posterior_std, observation, reco_observation, reward, reco_reward,
                *, lambda_kl, lambda_reco, lambda_reward, free_nats, delayed_clamp, global_average) -> DreamerModel:
     """(1)-(5) for the whole batch."""
-    x = _normal_kl.value(prior_mean, prior_std, posterior_mean, posterior_std)                 # (1)
-    x = x if global_average else x.sum(axis=-1, keepdims=True)
+    x = _normal_kl.value(prior_mean, prior_std, posterior_mean, posterior_std, summed=not global_average)  # (1)
     x = np.full_like(x, x.mean()) if delayed_clamp else x                                      # (2)
-    error, total = reco_observation - observation, np.mean if global_average else np.sum
-    x = np.maximum(x, free_nats or -np.inf).sum(axis=-1, where=lambda_kl > 0) / x.shape[-1]    # not 0 * inf
-    return DreamerModel(lambda_kl * x, total(lambda_reco * error * error, axis=-1),            # (3), (4)
+    clamped = _normal_kl.total(np.maximum(x, free_nats or -np.inf)) / x.shape[-1]
+    error, features = reco_observation - observation, observation.shape[-1] if global_average else 1
+    return DreamerModel(lambda_kl * clamped if lambda_kl > 0 else np.zeros_like(reward),       # (3)
+                        _normal_kl.total(lambda_reco * error * error) / features,              # (4)
                         lambda_reward * (reco_reward - reward) * (reco_reward - reward))       # (5)
 
 
@@ -89,12 +89,11 @@ def vjp(cotangent: DreamerModel, prior_mean, prior_std, posterior_mean, posterio
         reward, reco_reward, *, lambda_kl, lambda_reco, lambda_reward, free_nats, delayed_clamp,
         global_average) -> Gradient:
     """To the divergences that are not below the free nats, to all alike if the clamp is delayed; and to the errors."""
-    x = _normal_kl.value(prior_mean, prior_std, posterior_mean, posterior_std)
-    x = x if global_average else x.sum(axis=-1, keepdims=True)
+    x = _normal_kl.value(prior_mean, prior_std, posterior_mean, posterior_std, summed=not global_average)
     by_x = lambda_kl * cotangent.loss_model_kl[..., None] / x.shape[-1]
     x, by_x = (x.mean(), by_x.mean()) if delayed_clamp else (x, by_x)
     by_kl = np.where(x >= (free_nats or -np.inf), by_x, 0.0)
-    by_reco = 2 * lambda_reco * cotangent.loss_model_reco[..., None] * (reco_observation - observation)
+    by_square = lambda_reco * cotangent.loss_model_reco[..., None] / (observation.shape[-1] if global_average else 1)
     return Gradient(LossModelKl(*_normal_kl.pull(by_kl, prior_mean, prior_std, posterior_mean, posterior_std)),
-                    LossModelReco(by_reco / observation.shape[-1] if global_average else by_reco),
+                    LossModelReco(2 * _normal_kl.spread(by_square, observation) * (reco_observation - observation)),
                     LossModelReward(2 * lambda_reward * cotangent.loss_model_reward * (reco_reward - reward)))

@@ -48,7 +48,7 @@ def loop(state_value, value_target, *, discount_loss, gamma) -> DreamerValue:
 
 @contract.vectorized
 def vectorized(state_value, value_target, *, discount_loss, gamma) -> DreamerValue:
-    """(1)-(2) for all steps at once; weighted first: a weight of 0 leaves nothing, not even of a square beyond float64."""
+    """(1)-(2) for all steps at once; weighted first: where the weight is 0, nothing is left, however large."""
     difference = state_value - value_target
     loss_value = _discount.weights(gamma, state_value.shape, discount_loss) * difference  # (1)
     with np.errstate(over="ignore"):
