@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from rlref.conformance import cases
 
 COMMON = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("default", derandomize=True, max_examples=25, **COMMON)
+settings.register_profile("default", derandomize=True, max_examples=15, **COMMON)
 settings.register_profile("release", derandomize=False, max_examples=2000, print_blob=True, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

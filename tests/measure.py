@@ -21,8 +21,8 @@ def worst(page: Page, count: int) -> dict[str, float]:
     found = {"loop": 0.0, "vectorized": 0.0, "vjp": 0.0}
     for i in range(count):
         pick = seeded(f"{page.name} measure {i}")
-        # Where no step reads another, three at a time show as much as a batch.
-        shape = (1 + pick(3),) if page.loop.unit == "sample" else None
+        # Where there is no time, a few samples at once show as much as many.
+        shape = {"sample": (1 + pick(3),), "batch": (1 + pick(6),)}.get(page.loop.unit)
         inputs = sample(page, pick, shape, full=i % 2 == 1)
         values = reference.outputs(page, inputs)
         by = cotangents(page, pick, inputs, full=i % 2 == 1)

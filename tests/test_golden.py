@@ -87,7 +87,7 @@ def test_vector_checks_an_answer():
     vector.check(right._asdict())
     vector.check_gradients(page.vjp(page.output(**vector.cotangents), **vector.inputs))
     for wrong, message in [
-        ((right.advantage,), "expected 2 arrays"),
+        ((right.advantage,), "expected 2 outputs"),
         ((right.advantage[1:], right.value_target), "advantage: expected shape"),
         ((right.advantage * (1 + 1e-13), right.value_target), "advantage: off by"),
         ((right.advantage * np.nan, right.value_target), "off by inf units"),

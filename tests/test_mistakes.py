@@ -16,7 +16,8 @@ from rlref.conformance.generate import FLOAT32
 from rlref.conformance.mistakes import known
 from rlref.pages import find, pages
 
-EACH = [pytest.param(page, name, id=f"{page}:{name}") for page in pages() for name in known(page)]
+EACH = [pytest.param(page, name, id=f"{page}:{name}", marks=pytest.mark.xdist_group(f"mistakes of {page}"))
+        for page in pages() for name in known(page)]  # a page's cases are tried once, in one process
 
 
 

@@ -173,7 +173,12 @@ def _softplus_cut(x: Inputs) -> bool:
 
 
 def _not_inverted(x: Inputs) -> bool:
-    return bool((np.arctanh(np.clip(np.tanh(_u(x)), 9 / 2**53 - 1, 1 - 9 / 2**53)) != _u(x)).any())
+    """From the noise to the action and back, another noise comes out."""
+    most = 1 - 9 / 2**53
+    half, middle = (np.asarray(x["high"]) - x["low"]) / 2, (np.asarray(x["high"]) + x["low"]) / 2
+    action = middle + half * np.clip(np.tanh(_u(x)), -most, most)
+    u = np.arctanh(np.clip((action - middle) / half, -most, most))
+    return bool(((u - x["loc"]) / x["scale"] != x["noise"]).any())
 
 
 def _masked_action(x: Inputs) -> bool:

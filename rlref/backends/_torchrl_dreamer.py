@@ -184,7 +184,7 @@ def _summed_over_samples(x: Inputs) -> bool:
     return not x["global_average"] and x["lambda_reco"] > 0
 
 
-_TIME = "lambda_target passes a TensorDict without batch axes, so _get_time_dim takes axis -1, of size 1, for time (for TD1 too)"
+_TIME = "lambda_target passes a TensorDict without batch axes, so _get_time_dim takes axis -1, of size 1; TD1 likewise"
 _SUM = "reco_loss.sum((-3, -2, -1)): of [B, T, O] also over samples and time, though documented as over the rest only"
 _KNOWN = tuple(Divergence(*row) for row in (
     ("dreamer_model__features", _summed_over_samples, "differs", "2 for 1; in a batch of n, n for 1", _SUM),
