@@ -5,25 +5,17 @@ from __future__ import annotations
 import math
 import warnings
 
-import distrax
-import jax
 import mpmath
 import numpy as np
 import pytest
-import rlax
 import scipy.integrate
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import log_softmax, softmax
 from test_by_hand import both
 
 from rlref.conformance import reference
-from rlref.conformance.outside.distributions import LOGITS, MU, NU, OTHERS, OUTSIDE, SIGMA, TAU, X
 from rlref.distributions import (
-    categorical_entropy,
-    categorical_kl,
-    categorical_log_prob,
     normal_entropy,
     normal_kl,
     normal_log_prob,
@@ -262,142 +254,3 @@ def test_no_action_is_outside_its_bounds_by_a_rounding(low, high):
     drawn = tanh_normal_rsample.vectorized(0 * loc, loc, 1 + 0 * loc, low=low, high=high).sample
     assert drawn.min() >= low and drawn.max() <= high
     tanh_normal_log_prob.vectorized(drawn, loc, 1 + 0 * loc, low=low, high=high)
-
-
-# categorical
-
-
-def draw_categorical(data, examples, page):
-    inputs, cotangents = data.draw(examples(find(page)))
-    return inputs, cotangents
-
-
-@data
-def test_the_probabilities_of_legal_actions_add_up_to_one(examples, data):
-    inputs, _ = data.draw(examples(find("categorical_log_prob")))
-    mask, total = inputs["action_mask"], 0.0
-    for action in range(mask.shape[-1]):
-        taken = np.where(mask[..., action], action, mask.argmax(axis=-1))
-        log_p = categorical_log_prob.vectorized(taken, inputs["logits"], mask).log_prob
-        total = total + np.where(mask[..., action], np.exp(log_p), 0.0)
-    np.testing.assert_allclose(total, 1, rtol=0, atol=16 * EPS)
-
-
-@data
-def test_categorical_entropy_is_the_mean_of_minus_the_log_probability(examples, data):
-    inputs, _ = data.draw(examples(find("categorical_entropy")))
-    mask, expected = inputs["action_mask"], 0.0
-    for action in range(mask.shape[-1]):
-        taken = np.where(mask[..., action], action, mask.argmax(axis=-1))
-        log_p = categorical_log_prob.vectorized(taken, **inputs).log_prob
-        expected = expected - np.where(mask[..., action], np.exp(log_p) * log_p, 0.0)
-    within("categorical_entropy", inputs, {"entropy": expected},
-           categorical_entropy.vectorized(**inputs)._asdict(), units=2.0)
-
-
-@pytest.mark.parametrize("page", ["categorical_log_prob", "categorical_entropy", "categorical_kl"])
-@data
-def test_a_number_added_to_all_logits_changes_nothing(examples, page, data):
-    """To what its addition costs the logits themselves."""
-    inputs, _ = data.draw(examples(find(page)))
-    inputs["logits"] = np.round(np.nan_to_num(inputs["logits"]) * 8) / 8  # so that the sum is exact
-    moved = inputs | {"logits": inputs["logits"] + 16.0}
-    got, expected = (find(page).vectorized(**x)._asdict() for x in (inputs, moved))
-    within(page, moved, got, expected, units=2.0)
-
-
-@both
-def test_limits_of_categoricals(form):
-    one = {"logits": [[5.0, np.nan, np.nan]], "action_mask": [[True, False, False]]}
-    assert getattr(categorical_log_prob, form)([0], **one).log_prob.tolist() == [0.0]
-    assert getattr(categorical_entropy, form)(**one).entropy.tolist() == [0.0]
-    assert getattr(categorical_kl, form)(one["logits"], [[-3.0, np.nan, np.nan]], one["action_mask"]).kl.tolist() == [0.0]
-    equal = {"logits": [[7.0] * 5], "action_mask": [[True, True, True, True, False]]}
-    assert getattr(categorical_log_prob, form)([2], **equal).log_prob[0] == -math.log(4)
-    assert abs(getattr(categorical_entropy, form)(**equal).entropy[0] - math.log(4)) <= 2 * EPS
-    sure = {"logits": [[800.0, 0.0, -800.0]], "action_mask": np.ones((1, 3), bool)}
-    assert getattr(categorical_entropy, form)(**sure).entropy.tolist() == [0.0]
-    assert getattr(categorical_log_prob, form)([2], **sure).log_prob.tolist() == [-1600.0]
-
-
-@both
-def test_categorical_kl_from_equal_probabilities(form):
-    logits, mask = real((6, 4), 15), np.array([[True, True, False, True]] * 6)
-    entropy = categorical_entropy.vectorized(logits, mask).entropy
-    got = getattr(categorical_kl, form)(logits, np.full((6, 4), 2.5), mask).kl
-    np.testing.assert_allclose(got, math.log(3) - entropy, rtol=0, atol=16 * EPS)
-    same = categorical_kl.vjp((np.ones(6),), logits, logits, mask)
-    assert np.abs(same.logits).max() <= 4 * EPS and not same.other_logits.any()
-
-
-def test_equal_logits_have_the_largest_entropy():
-    logits, mask = real((50, 4), 16), np.ones((50, 4), bool)
-    assert np.all(categorical_entropy.vectorized(logits, mask).entropy < math.log(4))
-    assert np.all(categorical_kl.vectorized(logits, real((50, 4), 17), mask).kl > 0)
-
-
-@both
-def test_a_probability_of_zero_is_no_nan(form):
-    """e^-800 is 0 in float64: it adds nothing to the entropy; log q = -800 - log 2 is no infinity, half of it counts."""
-    p, q, mask = [[0.0, 0.0]], [[0.0, -800.0]], [[True, True]]
-    with warnings.catch_warnings(action="error"):
-        assert getattr(categorical_entropy, form)(q, mask).entropy.tolist() == [0.0]
-        assert abs(getattr(categorical_kl, form)(p, q, mask).kl[0] - (400 - math.log(2))) <= 1e-12
-        assert getattr(categorical_kl, form)(q, p, mask).kl[0] == math.log(2)
-        assert categorical_entropy.vjp(([1.0],), q, mask).logits.tolist() == [[0.0, 0.0]]
-        by = categorical_kl.vjp(([1.0],), p, q, mask)
-        assert np.allclose(by.logits, [[-200, 200]], rtol=1e-14) and by.other_logits.tolist() == [[0.5, -0.5]]
-
-
-def test_logits_further_apart_than_float64_can_say():
-    logits, mask = [[1e308, -1e308]], [[True, True]]
-    with warnings.catch_warnings(action="error"):
-        assert categorical_log_prob.vectorized([0], logits, mask).log_prob.tolist() == [0.0]
-        assert categorical_log_prob.vectorized([1], logits, mask).log_prob.tolist() == [-np.inf]
-        assert categorical_entropy.vectorized(logits, mask).entropy.tolist() == [0.0]
-        assert categorical_entropy.vjp(([1.0],), logits, mask).logits.tolist() == [[0.0, 0.0]]
-
-
-# What the outside cases say is another library's
-
-
-def scaled(mu, sigma, low, high):
-    """As rlax's squashed_gaussian, without its own maps of mu and sigma."""
-    bijector = distrax.Chain([distrax.ScalarAffine(shift=low, scale=(high - low) / 2),
-                              distrax.ScalarAffine(shift=1.0), distrax.Tanh()])
-    return distrax.Transformed(distrax.MultivariateNormalDiag(mu, sigma), distrax.Block(bijector, ndims=1))
-
-
-def other_libraries():
-    """Page and id, and what the library gives."""
-    gaussian, categorical, norm = rlax.gaussian_diagonal(), rlax.softmax(), scipy.stats.norm
-    three, four = np.array([0.0, -2.0, 1.5]), np.array([1.0, 1.0, -1.0])
-    tanh, wide = scaled(MU, SIGMA, -1.0, 1.0), scaled(MU, SIGMA, -2.0, 4.0)
-    u = MU + SIGMA * np.array([[0.5, -1.0], [1.0, 0.0]])
-    yield "normal_log_prob rlax-gaussian", {"log_prob": gaussian.logprob(X, MU, SIGMA)}
-    yield "normal_log_prob scipy-norm", {"log_prob": norm.logpdf([1.5, -3], [1, 2], [0.25, 2.5])}
-    yield "normal_entropy rlax-gaussian", {"entropy": gaussian.entropy(MU, SIGMA)}
-    yield "normal_entropy scipy-norm", {"entropy": norm.entropy(0, [0.25, 2.5, 10])}
-    yield "normal_kl rlax-gaussian", {"kl": gaussian.kl(MU, SIGMA, NU, TAU)}
-    yield "tanh_loc numpy-five", {"loc": [5 * np.tanh(np.array([0.5, 2, -10]) / 5)]}
-    yield "tanh_normal_log_prob distrax-tanh", {"log_prob": tanh.log_prob(np.array([[0.5, -0.25], [-0.75, 0]]))}
-    yield "tanh_normal_log_prob distrax-scaled", {"log_prob": wide.log_prob(np.array([[1, 3.5], [-0.5, 2]]))}
-    yield "tanh_normal_rsample distrax-scaled", {
-        "sample": wide.bijector.forward(u),
-        "log_prob": wide.distribution.log_prob(u) - wide.bijector.forward_log_det_jacobian(u)}
-    yield "categorical_log_prob rlax-softmax", {"log_prob": categorical.logprob(np.array([1, 2]), LOGITS)}
-    yield "categorical_log_prob scipy-log-softmax", {"log_prob": log_softmax(three)}
-    yield "categorical_entropy rlax-softmax", {"entropy": categorical.entropy(LOGITS)}
-    yield "categorical_entropy scipy-entropy", {"entropy": [scipy.stats.entropy(softmax(three))]}
-    yield "categorical_kl rlax-softmax", {"kl": categorical.kl(LOGITS, OTHERS)}
-    yield "categorical_kl scipy-entropy", {"kl": [scipy.stats.entropy(softmax(three), softmax(four))]}
-
-
-def test_what_other_libraries_are_said_to_give_they_give():
-    with jax.enable_x64(True), warnings.catch_warnings(action="ignore"):
-        given = {name: {key: np.asarray(x) for key, x in found.items()} for name, found in other_libraries()}
-    cases = {f"{one.page.removeprefix('distributions.')} {one.id}": one for one in OUTSIDE if "hand" not in one.id}
-    assert given.keys() == cases.keys()
-    for name, found in given.items():
-        for key, published in cases[name].published.items():
-            np.testing.assert_allclose(found[key], published, rtol=1e-14, atol=1e-15, err_msg=name)

@@ -11,7 +11,8 @@ by name:
 and returns the page's outputs in order: a tuple, a dict by name, or the bare array where there is one. Its gradient is
 ``gae_vjp(cotangent, **inputs)``: given the outputs' cotangents as a NamedTuple, it returns one array for each field
 of the page's ``Gradient``, in order; of a loss with several terms, in the same two levels, or flat. A library
-with several implementations of a page names them ``gae__loop`` and ``gae__vec``, with ``gae__loop_vjp`` and ``gae__vec_vjp``.
+with several implementations of a page names them ``gae__loop`` and ``gae__vec``, with ``gae__loop_vjp`` and
+``gae__vec_vjp``.
 
 What is missing is "not offered". So is a case on which a function raises ``NotImplementedError``, with the reason:
 for what a library says it does not do, never for what it says it does and gets wrong.

@@ -4,8 +4,8 @@
     L     = l(delta),  l the chosen distance                                     (2)
     td    = |delta|                                                              (3)
 
-Source    Mnih et al. 2013, arXiv:1312.5602, eq. 2, with l2; y is Q-learning's target, over max_q or double_q. (3) is the
-          priority of Schaul et al. 2016, arXiv:1511.05952, section 3.3.
+Source    Mnih et al. 2013, arXiv:1312.5602, eq. 2, with l2; y is Q-learning's target, over max_q or double_q. (3) is
+          the priority of Schaul et al. 2016, arXiv:1511.05952, section 3.3.
 Masks     None: y holds what is known of s', terminations included.
 Ties      At delta = 0 the derivative of l1 is 0.
 Limits    A step of 1/2 against the gradient of l2 makes Q(s, a) = y and leaves the other actions as they were.

@@ -16,7 +16,7 @@ from rlref.conformance.mistakes.categoricals import (  # noqa: F401  (found by l
 
 
 @mistake("the mean over the actions of -p log p, not the sum",
-         "https://github.com/p-christ/Deep-Reinforcement-Learning-Algorithms-with-PyTorch/pull/60")
+         "https://github.com/p-christ/Deep-Reinforcement-Learning-Algorithms-with-PyTorch/issues/54")
 def discrete_sac_mean_not_expectation(right, x):
     return right(**x)._replace(entropy=right(**x).entropy / x["logits"].shape[-1])
 
