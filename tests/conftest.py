@@ -10,13 +10,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import laws
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from rlref.conformance import cases
+from rlref.conformance import cases, golden
 
 COMMON = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("default", derandomize=True, max_examples=15, **COMMON)
@@ -53,14 +54,26 @@ def pytest_terminal_summary(terminalreporter):
 def verified(tmp_path_factory):
     """verified(backend): the report of ``rlref verify backend``, run once a session, and its "text"."""
     reports = {}
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if os.environ.get("PYTEST_XDIST_WORKER") else shared  # that of all processes
 
     def run(backend):
+        path = shared / f"verified-{backend}.json"
         if backend not in reports:
-            path = tmp_path_factory.mktemp("verified") / "report.json"
-            found = subprocess.run([sys.executable, "-m", "rlref", "verify", backend, "--json", path],
-                                   capture_output=True, text=True, check=False)
-            assert found.returncode in (0, 1), found.stderr
-            reports[backend] = json.loads(path.read_text()) | {"text": found.stdout}
+            try:
+                os.close(os.open(path.with_suffix(".begun"), os.O_CREAT | os.O_EXCL))
+            except FileExistsError:  # another process verifies it
+                until = time.monotonic() + 600
+                while not path.exists() and time.monotonic() < until:
+                    time.sleep(0.5)
+            else:
+                report = path.with_suffix(".report")
+                found = subprocess.run([sys.executable, "-m", "rlref", "verify", backend, "--json", report],
+                                       capture_output=True, text=True, check=False)
+                assert found.returncode in (0, 1), found.stderr
+                whole = json.dumps(json.loads(report.read_text()) | {"text": found.stdout})
+                golden.write_whole(path, whole.encode())
+            reports[backend] = json.loads(path.read_text())
         return reports[backend]
 
     return run

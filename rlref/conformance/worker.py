@@ -164,6 +164,7 @@ class Worker:
 def _serve(connection: Connection, spec: str) -> None:
     os.dup2(2, 1)  # what a backend prints must not end up in a report
     sys.stdout = sys.stderr
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # cases are small: threads cost more than they bring
     me = os.getpid()
     try:
         module = load(spec)
