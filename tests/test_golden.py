@@ -91,7 +91,7 @@ def test_vector_checks_an_answer():
         ((right.advantage[1:], right.value_target), "advantage: expected shape"),
         ((right.advantage * (1 + 1e-13), right.value_target), "advantage: off by"),
         ((right.advantage * np.nan, right.value_target), "off by inf units"),
-        ({"advantage": right.advantage}, "expected advantage, value_target, got advantage"),
+        ({"advantage": right.advantage}, "expected outputs advantage, value_target, got advantage"),
     ]:
         with pytest.raises(AssertionError, match=message):
             vector.check(wrong)
