@@ -74,8 +74,17 @@ def _tanh_rsample_then_log_prob(x: Tensors) -> Outputs:
     return {"sample": sample, "log_prob": distribution.log_prob(sample)}
 
 
-def _tanh_loc(x: Tensors) -> Outputs:
-    return {"loc": TanhNormal(x["loc"], torch.ones_like(x["loc"]), upscale=x["upscale"], tanh_loc=True).loc}
+def _tanh_loc(make: Callable) -> Callable[[Tensors], Outputs]:
+    """The mean of the distribution that is squashed, or of one that is not."""
+    def call(x: Tensors) -> Outputs:
+        distribution = make(x["loc"], torch.ones_like(x["loc"]), upscale=x["upscale"], tanh_loc=True)
+        return {"loc": distribution.loc if isinstance(distribution, TanhNormal) else distribution.mean}
+    return call
+
+
+def _between(*p: torch.Tensor, **scaling: Any) -> TanhNormal:
+    """With bounds whose middle is not 0."""
+    return TanhNormal(*p, low=0.0, high=2.0, **scaling)
 
 
 def _categorical(make: Callable, one_hot: bool) -> dict[str, Callable[[Tensors], Outputs]]:
@@ -115,7 +124,8 @@ FUNCTIONS = {
     **_named("independent_normal", _normal(IndependentNormal)), **_named("torch", _normal(_torch_normal)),
     "normal_kl__tanh_normal": _tanh_kl, "tanh_normal_log_prob": _tanh_log_prob,
     "tanh_normal_rsample__and_log_prob": _tanh_rsample,
-    "tanh_normal_rsample__then_log_prob": _tanh_rsample_then_log_prob, "tanh_loc": _tanh_loc,
+    "tanh_normal_rsample__then_log_prob": _tanh_rsample_then_log_prob, "tanh_loc__tanh_normal": _tanh_loc(TanhNormal),
+    "tanh_loc__tanh_normal_between": _tanh_loc(_between), "tanh_loc__independent_normal": _tanh_loc(IndependentNormal),
     **_named("masked", _categorical(_masked, False)), **_named("masked_one_hot", _categorical(_masked_one_hot, True)),
     **_named("one_hot", _categorical(_one_hot, True)),
 }
@@ -182,6 +192,11 @@ def _not_inverted(x: Inputs) -> bool:
     return bool(((u - x["loc"]) / x["scale"] != x["noise"]).any())
 
 
+def _mean_moved(x: Inputs) -> bool:
+    """tanh tells the mean from itself."""
+    return bool((x["upscale"] * np.tanh(x["loc"] / x["upscale"]) != x["loc"]).any())
+
+
 def _masked_action(x: Inputs) -> bool:
     return not x["action_mask"].all()
 
@@ -205,6 +220,8 @@ _SCALED = "the action is scaled to [-1, 1] before its distance to a bound is tak
 _SUBTRACTED = "mu + sigma epsilon is scored after mu is taken off again, not epsilon"
 _SCORE = "autograd adds epsilon / sigma and takes it off again"
 _SOFTPLUS = "softplus of torch is the identity above 20: log(1 + e^-20) = 2e-9 is left out, twice, for u < -10 alone"
+_MIDDLE = "the middle of the bounds is added to the mean before the tanh; it belongs behind it"
+_LEFT_OUT = "IndependentNormal heeds tanh_loc in update() alone, not when it is made"
 _INVERSE = "u is computed back from the rounded action, whose tanh is cut off at 1 - 1e-15"
 _SQUEEZE = "_treat_categorical_params drops a last axis of one: the steps become the actions"
 _FINFO = "masked logits are the least float: times a cotangent above 1 that is -inf, and -inf times 0 is NaN"
@@ -226,6 +243,8 @@ _KNOWN: tuple[tuple[str, Callable[[Inputs], bool], str, str, str, str], ...] = (
     ("tanh_normal_rsample__and_log_prob*", _softplus_cut, "float32", "4e-9", _SOFTPLUS, ""),
     ("tanh_normal_rsample__then_log_prob*", _not_inverted, "differs", "30.8 for 38.4", _INVERSE,
      "https://github.com/pytorch/rl/pull/4080"),
+    ("tanh_loc__tanh_normal_between", lambda x: True, "differs", "1 for 0", _MIDDLE, ""),
+    ("tanh_loc__independent_normal*", _mean_moved, "differs", "-100 for -5", _LEFT_OUT, ""),
     *((f"categorical_log_prob__one_hot{end}", _one_action, effect, size, _SQUEEZE, "")
       for end, effect, size in (("", "crashes", "RuntimeError"), ("", "malformed", "shape [2, 2] for [2, 1]"),
                                 ("", "differs", "-0.69 for 0"), ("_vjp", "crashes", "the output has another shape"),

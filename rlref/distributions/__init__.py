@@ -12,7 +12,8 @@ loop, its vectorized form and its derivative. Beside them stand five modules tha
 
 What can be differentiated has a derivative called like it, f and ``f_vjp``, as on pages and in backends: given the
 derivative of a final scalar by what f gives, and the arguments of f, ``f_vjp`` gives that by each of these, by name.
-For what is random, ``rsample_vjp((by_sample, by_log_prob), noise, *parameters)`` is given the noise in place of rng.
+For what is random, ``rsample_vjp((by_sample, by_log_prob), noise, *parameters)`` is given the noise in place of rng;
+so is ``entropy_vjp`` of tanh_normal, whose ``entropy(rng, *parameters, samples=1)`` is an Estimate(entropy, noise).
 
     draw = tanh_normal.rsample(rng, loc, scale)
     by = tanh_normal.rsample_vjp((by_action, by_log_prob), draw.noise, loc, scale)     # by.loc, by.scale
