@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rlref import contract
-from rlref.losses import _distance
+from rlref.losses import _distance, _mixing
 from rlref.scalars import distance, exp
 
 
@@ -63,8 +63,7 @@ def loop(local_value, value_target, hidden_weight, hidden_bias, output_weight, o
 def vectorized(local_value, value_target, hidden_weight, hidden_bias, output_weight, output_bias, *,
                loss_function) -> QMIX:
     """(1)-(6) for all samples."""
-    _, hidden = _hidden(local_value, np.abs(hidden_weight), hidden_bias)
-    global_value = output_bias + np.einsum("...h,...h->...", np.abs(output_weight), hidden)  # (3)
+    global_value, _ = _mixing.monotonic(local_value, hidden_weight, hidden_bias, output_weight, output_bias)  # (1)-(3)
     delta = global_value - value_target                                          # (4)
     return QMIX(_distance.value(delta, loss_function), np.abs(delta), global_value)
 
@@ -72,21 +71,6 @@ def vectorized(local_value, value_target, hidden_weight, hidden_bias, output_wei
 @contract.vectorized
 def vjp(cotangent: QMIX, local_value, value_target, hidden_weight, hidden_bias, output_weight, output_bias, *,
         loss_function) -> Gradient:
-    """Back through (3), (2) and (1); sign() is the derivative of the absolute values, 0 at 0."""
-    weight = np.abs(hidden_weight)
-    slope, hidden = _hidden(local_value, weight, hidden_bias)
-    global_value = output_bias + np.einsum("...h,...h->...", np.abs(output_weight), hidden)
-    by_global = cotangent.loss * _distance.slope(global_value - value_target, loss_function)
-    by_x = by_global[..., None] * np.abs(output_weight) * slope
-    by_hidden_weight = np.sign(hidden_weight)
-    by_hidden_weight *= local_value[..., None]
-    by_hidden_weight *= by_x[..., None, :]
-    return Gradient(np.einsum("...gh,...h->...g", weight, by_x), by_hidden_weight, by_x,
-                    by_global[..., None] * np.sign(output_weight) * hidden, by_global)
-
-
-def _hidden(local_value, weight, hidden_bias):
-    """The slope of ELU at (1), and (2)."""
-    x = hidden_bias + np.einsum("...g,...gh->...h", local_value, weight)         # (1)
-    below = np.minimum(x, 0.0)
-    return np.exp(below), np.where(x > 0, x, np.expm1(below))                    # (2)
+    """Back through (5) and (4), and then through (3), (2) and (1)."""
+    global_value, back = _mixing.monotonic(local_value, hidden_weight, hidden_bias, output_weight, output_bias)
+    return Gradient(*back(cotangent.loss * _distance.slope(global_value - value_target, loss_function)))

@@ -15,6 +15,7 @@ the parameters and inputs, float64 unless you convert them.
 
 from rlref.networks.ensemble import Ensemble
 from rlref.networks.linear import Linear
+from rlref.networks.mixers import QMixer, VDNMixer
 from rlref.networks.mlp import MLP
 from rlref.networks.normal_params import NormalParamExtractor
 from rlref.networks.optimizers import SGD, Adam
@@ -22,5 +23,5 @@ from rlref.networks.q import QNetwork
 from rlref.networks.sequential import Sequential
 from rlref.networks.trees import leaves, load, save, stack, tree_map
 
-__all__ = ["MLP", "SGD", "Adam", "Ensemble", "Linear", "NormalParamExtractor", "QNetwork", "Sequential",
-           "leaves", "load", "save", "stack", "tree_map"]
+__all__ = ["MLP", "SGD", "Adam", "Ensemble", "Linear", "NormalParamExtractor", "QMixer", "QNetwork", "Sequential",
+           "VDNMixer", "leaves", "load", "save", "stack", "tree_map"]
