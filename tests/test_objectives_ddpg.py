@@ -13,6 +13,7 @@ from torchrl.objectives import ValueEstimators as TorchEstimators
 from rlref.networks import MLP, QNetwork
 from rlref.objectives import Actor, DDPGLoss, ValueEstimators, ValueOperator
 
+pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
 OPTIONS = [{}, {"loss_function": "smooth_l1"}, {"loss_function": "l1", "reduction": "sum"}, {"delay_actor": True},
            {"delay_value": False}, {"reduction": "none"}]
 
@@ -49,3 +50,21 @@ def test_as_torchrl(options, estimator):
         for network, parameters in (("actor_network", theirs.actor_network_params),
                                     ("value_network", theirs.value_network_params)):
             twins.same_gradients(gradients, expected, loss, network, twins.flat(parameters))
+
+
+def test_training():
+    ours, theirs = pair(delay_actor=True)
+    ours.make_value_estimator(ValueEstimators.TDLambda, gamma=0.5, lmbda=0.5)
+    theirs.make_value_estimator(TorchEstimators.TDLambda, gamma=0.5, lmbda=0.5)
+    twins.same_training(ours, theirs, [twins.batch((4, 3), seed=seed) for seed in range(20)],
+                        ["actor_network", "value_network"])
+
+
+def test_keys():
+    ours, theirs = pair()
+    assert set(ours.in_keys) == set(theirs.in_keys) and ours.out_keys == theirs.out_keys
+    names = {"reward": ("agent", "reward"), "done": "stop", "priority": "surprise", "state_action_value": "q"}
+    ours.set_keys(**names)
+    assert ("next", "agent", "reward") in ours.in_keys and ("next", "stop") in ours.in_keys
+    ours.set_keys(**dict.fromkeys(names))
+    assert set(ours.in_keys) == set(theirs.in_keys)

@@ -15,6 +15,7 @@ from torchrl.objectives import ValueEstimators as TorchEstimators
 from rlref.networks import MLP, leaves, tree_map
 from rlref.objectives import DQNLoss, HardUpdate, QValueActor, SoftUpdate, ValueEstimators
 
+pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
 OPTIONS = [{}, {"double_dqn": True}, {"loss_function": "smooth_l1", "delay_value": False},
            {"loss_function": "l1", "reduction": "sum"}, {"reduction": "none", "double_dqn": True}]
 
@@ -58,7 +59,7 @@ def test_as_torchrl(action_space, options, estimator):
 def test_soft_updates():
     ours, theirs = pair("categorical")
     mine, other = SoftUpdate(ours, tau=0.25), TorchSoftUpdate(theirs, tau=0.25)
-    ours.delayed["value_network"] = tree_map(np.array, ours.parameters["value_network"])  # torchrl's begins so
+    twins.same_parameters(ours, theirs, ["value_network"])  # they begin with a copy
     moved = tree_map(lambda x: x + 1, ours.parameters["value_network"])
     ours.parameters["value_network"] = moved
     for name, x in twins.flat(theirs.value_network_params).items():

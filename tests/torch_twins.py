@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import torch
 from tensordict import TensorDict
+from tensordict.nn import NormalParamExtractor as TorchExtractor
+from tensordict.nn import TensorDictModule
 from torchrl.modules import MLP as TorchMLP
+from torchrl.modules import ProbabilisticActor as TorchActor
+from torchrl.modules import TanhNormal
+from torchrl.objectives import SoftUpdate as TorchSoftUpdate
 
-from rlref.networks import leaves
+from rlref.distributions import tanh_normal
+from rlref.networks import MLP, Adam, NormalParamExtractor, Sequential, leaves
+from rlref.networks.trees import unflatten
+from rlref.objectives import ProbabilisticActor, SoftUpdate
 
 RTOL = 1e-9
 TORCH = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU}
@@ -30,6 +40,34 @@ class Concatenated(torch.nn.Module):
 
     def forward(self, *inputs):
         return self.mlp(torch.cat(inputs, -1))
+
+
+def tanh_actors(seed=1, observation=3, action=2, cells=(5,)):
+    """A policy of ours and the same in torchrl, whose actions are in (-2, 1)."""
+    network = Sequential(MLP(observation, 2 * action, cells), NormalParamExtractor())
+    parameters = network.init(np.random.default_rng(seed))
+    module = torch.nn.Sequential(mlp(observation, 2 * action, cells, "tanh", parameters["0"]), TorchExtractor())
+    theirs = TorchActor(TensorDictModule(module, ["observation"], ["loc", "scale"]), in_keys=["loc", "scale"],
+                        distribution_class=TanhNormal, distribution_kwargs={"low": -2.0, "high": 1.0},
+                        return_log_prob=True)
+    return ProbabilisticActor(network, parameters, tanh_normal, low=-2.0, high=1.0), theirs
+
+
+def move_targets(ours, theirs, seed=9):
+    """Target networks that are not what is trained: the same shift of every array on both sides."""
+    rng = np.random.default_rng(seed)
+    for name, tree in ours.delayed.items():
+        shifts = {place: rng.normal(size=x.shape) / 4 for place, x in leaves(tree)}
+        ours.delayed[name] = unflatten({place: x + shifts[place] for place, x in leaves(tree)})
+        for place, x in flat(getattr(theirs, f"target_{name}_params")).items():
+            x.data += torch.tensor(shifts[place])
+
+
+def draws(seed):
+    """Torch's normal distributions draw what a numpy.random.Generator of this seed draws."""
+    rng = np.random.default_rng(seed)
+    return mock.patch("torch.distributions.normal._standard_normal",
+                      lambda shape, **_: torch.tensor(rng.standard_normal(tuple(shape))))
 
 
 def tensordict(data, batch):
@@ -68,6 +106,34 @@ def same_gradients(gradients, theirs, loss, network, module_parameters):
     own = dict(leaves(gradients[loss][network])) if network in gradients.get(loss, {}) else {}
     for name, gradient in zip(names, found, strict=True):
         close(own.get(name, np.zeros(gradient.shape)), gradient, f"{loss} by {network}.{name}")
+
+
+def same_parameters(ours, theirs, networks, rtol=RTOL):
+    """Every parameter of these networks, trained and target, agrees."""
+    for name in networks:
+        for tree, of in ((ours.whole(name), name), (ours.target_parameters[name], f"target_{name}")):
+            own = dict(leaves(tree))
+            for place, x in flat(getattr(theirs, f"{of}_params")).items():
+                np.testing.assert_allclose(own[place], x.detach(), rtol=rtol, atol=rtol, err_msg=f"{of}.{place}")
+
+
+def same_training(ours, theirs, batches, networks, scalars=(), lr=1e-2, tau=0.125):
+    """Adam on the sum of all losses, and a soft update after every batch, leave the same parameters."""
+    optimizer, update = Adam(lr), SoftUpdate(ours, tau=tau)
+    their_optimizer, their_update = torch.optim.Adam(theirs.parameters(), lr=lr), TorchSoftUpdate(theirs, tau=tau)
+    for step, data in enumerate(batches):
+        _, gradients = ours.value_and_grad(data, np.random.default_rng(step))
+        ours.parameters = optimizer.step(ours.parameters, ours.total(gradients))
+        update.step()
+        with draws(step):
+            found = theirs(tensordict(data, data["next"]["reward"].shape[:-1]))
+        their_optimizer.zero_grad()
+        sum(found[name] for name in gradients).backward()
+        their_optimizer.step()
+        their_update.step()
+    same_parameters(ours, theirs, networks, rtol=1e-7)
+    for name in scalars:
+        np.testing.assert_allclose(ours.parameters[name], getattr(theirs, name).detach(), rtol=1e-7)
 
 
 def flat(params):

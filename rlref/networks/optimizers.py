@@ -56,7 +56,7 @@ class Adam:
         first += (1 - beta_1) * gradient
         second *= beta_2
         second += (1 - beta_2) * gradient * gradient
-        size = np.sqrt(second)
+        size = np.sqrt(second, out=np.empty_like(second))
         size /= np.sqrt(1 - beta_2**self.steps)
         size += self.eps
         np.divide(first, size, out=size)

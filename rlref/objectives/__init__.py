@@ -2,9 +2,8 @@
 
     actor = Actor(network, parameters)
     loss = DDPGLoss(actor, ValueOperator(q_network, q_parameters, in_keys=["observation", "action"]))
-    losses, gradients = loss.value_and_grad(data)
-    loss.parameters["actor_network"] = adam.step(loss.parameters["actor_network"],
-                                                 gradients["loss_actor"]["actor_network"])
+    losses, gradients = loss.value_and_grad(data)         # gradients["loss_actor"]["actor_network"]: nested dicts
+    loss.parameters = adam.step(loss.parameters, loss.total(gradients))
 
 Arguments, defaults, keys and outputs are torchrl 0.14.1's. A batch is a nested dict of arrays laid out as in torchrl:
 values, rewards and ends have a last axis of 1, and time, where it matters, is the last batch axis.
@@ -13,8 +12,9 @@ values, rewards and ends have a last axis of 1, and time, where it matters, is t
 from rlref.objectives.ddpg import DDPGLoss
 from rlref.objectives.dqn import DQNLoss
 from rlref.objectives.estimators import ValueEstimators, default_value_kwargs
-from rlref.objectives.modules import Actor, Module, QValueActor, ValueOperator
+from rlref.objectives.modules import Actor, Module, ProbabilisticActor, QValueActor, ValueOperator
+from rlref.objectives.sac import SACLoss
 from rlref.objectives.updates import HardUpdate, SoftUpdate
 
-__all__ = ["Actor", "DDPGLoss", "DQNLoss", "HardUpdate", "Module", "QValueActor", "SoftUpdate", "ValueEstimators",
-           "ValueOperator", "default_value_kwargs"]
+__all__ = ["Actor", "DDPGLoss", "DQNLoss", "HardUpdate", "Module", "ProbabilisticActor", "QValueActor",
+           "SACLoss", "SoftUpdate", "ValueEstimators", "ValueOperator", "default_value_kwargs"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,24 @@ def nested(arguments: dict[str, Any], keys: list[Key]) -> Data:
             raise TypeError(f"{name}: expected arguments among {', '.join(names)}, got {name}")
         data = put(data, names[name], value)
     return data
+
+
+def without(data: Data, ended: np.ndarray, keys: Iterable[Key]) -> Data:
+    """``data`` with zeros in those of ``keys`` where ``ended`` [*B] is True: what stands there is not read."""
+    for key in keys:
+        x = get(data, key)
+        data = put(data, key, np.where(ended.reshape(ended.shape + (1,) * (x.ndim - ended.ndim)), 0, x))
+    return data
+
+
+def per_sample(key: Key, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """An entry with a number a sample, of ``shape``, with or without last axes of 1."""
+    squeezed = x
+    while squeezed.ndim > len(shape) and squeezed.shape[-1] == 1:
+        squeezed = squeezed[..., 0]
+    if squeezed.shape != shape:
+        raise ValueError(f"{key}: expected shape {shape} or {(*shape, 1)}, got {x.shape}")
+    return squeezed
 
 
 def last(x: np.ndarray) -> np.ndarray:

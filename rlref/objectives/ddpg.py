@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from rlref.losses import ddpg
 from rlref.objectives.data import Data, Key, last, put
 from rlref.objectives.loss_module import LossModule, Part
@@ -18,41 +16,42 @@ class DDPGLoss(LossModule):
     default_keys: ClassVar[dict[str, Key]] = {
         "state_action_value": "state_action_value", "priority": "td_error", "reward": "reward", "done": "done",
         "terminated": "terminated", "priority_weight": "priority_weight"}
-    out_keys: ClassVar[list[str]] = ["loss_actor", "loss_value", "pred_value", "target_value", "pred_value_max",
-                                     "target_value_max"]
+    default_out_keys = ("loss_actor", "loss_value", "pred_value", "target_value", "pred_value_max", "target_value_max")
 
     def __init__(self, actor_network: Module, value_network: Module, *, loss_function: str = "l2",
                  delay_actor: bool = False, delay_value: bool = True, separate_losses: bool = False,
                  reduction: str | None = None, use_prioritized_weights: bool | str = "auto") -> None:
         super().__init__(reduction, use_prioritized_weights)
         self.add("actor_network", actor_network, delay_actor)
-        self.add("value_network", value_network, delay_value)
-        self.loss_function, self.separate_losses = loss_function, separate_losses
+        self.add("value_network", value_network, delay_value, apart=separate_losses)
+        self.loss_function = loss_function
+
+    def _in_keys(self):
+        read = [*self.modules["actor_network"].in_keys, *self.modules["value_network"].in_keys]
+        following = [*read, *(self.tensor_keys[name] for name in ("reward", "done", "terminated"))]
+        weight = [self.tensor_keys["priority_weight"]] if self.use_prioritized_weights else []
+        return [*read, *(("next", key) for key in following), *weight]
 
     def parts(self, data, rng):
         """(1) to (4) of losses/ddpg."""
         key = self.tensor_keys["state_action_value"]
         action, by_actor = self.run("actor_network", data)
         policy_value, by_action = self.run("value_network", _acted(data, action))
-        value, by_critic = self.run("value_network", data)
+        value, to_critic = self.values("value_network", data, key)
         following = data["next"]
-        next_action, _ = self.run("actor_network", following, target=True)
-        next_value, _ = self.run("value_network", _acted(following, next_action), target=True)
-        target = self.value_target(data, last(next_value[key]))
+        next_action = self.run("actor_network", following, target=True)[0]
+        target = self.value_target(data, self.values("value_network", _acted(following, next_action), key, True)[0])
 
-        def to_actor(by: np.ndarray) -> dict:
-            by_data = by_action({key: by.reshape(policy_value[key].shape)})[1]
-            return {"actor_network": by_actor({name: by_data[name] for name in action})[0]}
+        def to_actor(by):
+            by_data = by_action({key: by.policy_action_value.reshape(policy_value[key].shape)})[1]
+            return self.share("actor_network", by_actor({name: by_data[name] for name in action})[0])
 
-        part = Part(ddpg, {"state_action_value": last(value[key]), "value_target": target,
-                           "policy_action_value": last(policy_value[key]), "loss_function": self.loss_function},
-                    {"loss_actor.policy_action_value": to_actor,
-                     "loss_value.state_action_value": lambda by: {
-                         "value_network": by_critic({key: by.reshape(value[key].shape)})[0]}},
-                    weighted=("loss_actor", "loss_value"))
-        predicted = last(value[key])
-        return [part], {"pred_value": predicted, "target_value": target, "pred_value_max": predicted.max(),
-                        "target_value_max": target.max(), self.tensor_keys["priority"]: (predicted - target)**2}
+        return [Part(ddpg, {"state_action_value": value, "value_target": target,
+                            "policy_action_value": last(policy_value[key]), "loss_function": self.loss_function},
+                     {"loss_actor": to_actor, "loss_value": lambda by: to_critic(by.state_action_value)},
+                     lambda found: {"pred_value": value, "target_value": target, "pred_value_max": value.max(),
+                                    "target_value_max": target.max(),
+                                    self.tensor_keys["priority"]: found.td_error**2})]
 
 
 def _acted(data: Data, action: dict) -> Data:

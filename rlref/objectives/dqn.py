@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from rlref.bootstraps import double_q, max_q
 from rlref.losses import dqn
 from rlref.objectives.actions import check_space, indices
@@ -20,7 +18,7 @@ class DQNLoss(LossModule):
     default_keys: ClassVar[dict[str, Key]] = {
         "action_value": "action_value", "action": "action", "priority": "td_error", "reward": "reward", "done": "done",
         "terminated": "terminated", "priority_weight": "priority_weight", "steps_to_next_obs": "steps_to_next_obs"}
-    out_keys: ClassVar[list[str]] = ["loss"]
+    default_out_keys = ("loss",)
 
     def __init__(self, value_network: QValueActor, *, loss_function: str = "l2", delay_value: bool = True,
                  double_dqn: bool = False, action_space: str = "one-hot", reduction: str | None = None,
@@ -44,8 +42,7 @@ class DQNLoss(LossModule):
             next_value = max_q.vectorized(following).next_state_value
         target = self.value_target(data, next_value)
         action = indices(self.action_space, get(data, self.tensor_keys["action"]), value[key].shape)
-        part = Part(dqn, {"action_value": value[key], "action": action, "value_target": target,
-                          "loss_function": self.loss_function},
-                    {"action_value": lambda by: {"value_network": back({key: by})[0]}}, weighted=("loss",))
-        delta = np.take_along_axis(value[key], action[..., None], axis=-1) - target[..., None]
-        return [part], {self.tensor_keys["priority"]: delta**2}
+        return [Part(dqn, {"action_value": value[key], "action": action, "value_target": target,
+                           "loss_function": self.loss_function},
+                     {"loss": lambda by: self.share("value_network", back({key: by.action_value})[0])},
+                     lambda found: {self.tensor_keys["priority"]: found.td_error[..., None]**2})]

@@ -1,8 +1,8 @@
-"""What every loss module has: parameters and their targets, keys, reduction, and the way from pages to gradients.
+"""What every loss module has: keys, value estimator, reduction, and the way from pages to gradients.
 
-A loss module is a recipe. It runs its networks, and says in ``parts`` which pages take what they gave, and where the
-derivative by each of a page's inputs goes. The rest is here: the pages' terms are reduced over the batch, and their
-gradients carried back through the networks, term by term.
+A loss module is a recipe. It runs its networks, and says in ``parts`` which pages take what they gave, and for each
+term of a page, where its derivatives go. The rest is here: the terms are reduced over the batch, with the weights and
+masks that it holds, and their gradients carried back through the networks, term by term.
 """
 
 from __future__ import annotations
@@ -14,94 +14,119 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from rlref.losses import reduction as reduction_page
-from rlref.networks.trees import Tree, tree_map
-from rlref.objectives.data import Data, Key, get, has, last, nested
+from rlref.networks.trees import Tree
+from rlref.objectives.data import Data, Key, get, has, last, nested, path, per_sample, put
 from rlref.objectives.estimators import ValueEstimators, default_value_kwargs, value_target
-from rlref.objectives.modules import Module, Outputs, Pullback
+from rlref.objectives.modules import Outputs, Pullback
+from rlref.objectives.policies import Policy
+from rlref.objectives.trained import Gradients, Trained, added
 from rlref.pages import Page
 
-Gradients = dict[str, Tree]  # by network
-Route = Callable[[np.ndarray], Gradients]  # from the derivative by a page's input to those by parameters
+Route = Callable[[Any], Gradients]  # from a page's gradient of one term to those by parameters, by network
+MASKS: tuple[Key, ...] = (("collector", "mask"), "shifted_valid")  # what loss_mask_key = "auto" looks for
+
+
+def nothing(result: Any) -> dict[Key, Any]:
+    """Report nothing."""
+    return {}
 
 
 class Part(NamedTuple):
-    """One page of a loss: what it is given, where its derivatives go, and which of its terms priority weights weigh."""
+    """One page of a loss: what it is given, and where the derivatives of its terms go; other terms are left out."""
 
     page: ModuleType
     inputs: dict[str, Any]
-    routes: dict[str, Route]  # by the names of Page.derivatives, such as "loss_actor.log_prob"
-    weighted: tuple[str, ...] = ()
+    routes: dict[str, Route]
+    report: Callable[[Any], dict[Key, Any]] = nothing  # from the page's outputs to what is reported besides losses
     called: Mapping[str, str] = {}  # other names for its terms
     scale: float = 1.0
 
 
-class LossModule:
-    """The part that losses share. ``parameters`` and ``target_parameters`` are nested dicts by network."""
+class LossModule(Trained):
+    """The part that losses share. ``parameters``, ``target_parameters`` and gradients are nested dicts by network."""
 
     default_keys: ClassVar[dict[str, Key]] = {}
-    out_keys: ClassVar[list[str]] = []
+    default_out_keys: tuple[str, ...] = ()
     default_value_estimator: ClassVar[ValueEstimators] = ValueEstimators.TD0
     supported: ClassVar[tuple[ValueEstimators, ...]] = (
         ValueEstimators.TD0, ValueEstimators.TD1, ValueEstimators.TDLambda)
 
     def __init__(self, reduction: str | None, use_prioritized_weights: bool | str = "auto") -> None:
+        super().__init__()
         if reduction not in (None, "none", "mean", "sum"):
             raise ValueError(f"reduction: expected one of none, mean, sum, got {reduction!r}")
         self.reduction = reduction or "mean"
         self.use_prioritized_weights = use_prioritized_weights
+        self.loss_mask_key: Key | None = "auto"
         self.tensor_keys = dict(self.default_keys)
-        self.modules: dict[str, Module] = {}
-        self.parameters: dict[str, Any] = {}
-        self.delayed: dict[str, Tree] = {}
-        self.selected = list(self.out_keys)
+        self.out_keys = list(self.default_out_keys)
         self.make_value_estimator()
 
-    def add(self, name: str, module: Module, delay: bool) -> None:
-        """Take over the parameters of ``module``; ``delay``: keep a copy of them as the target network's."""
-        self.modules[name] = module
-        self.parameters[name] = tree_map(np.array, module.parameters)
-        if delay:
-            self.delayed[name] = tree_map(np.array, module.parameters)
-
-    @property
-    def target_parameters(self) -> dict[str, Any]:
-        """Those of the target networks; where there is none, the trained ones."""
-        return {**self.parameters, **self.delayed}
+    # networks
 
     def run(self, name: str, data: Data, target: bool = False) -> tuple[Outputs, Pullback]:
         """Run a network, the target's or the one that is trained."""
-        return self.modules[name](data, (self.target_parameters if target else self.parameters)[name])
+        tree = self.delayed[name] if target and name in self.delayed else self.whole(name)
+        return self.modules[name](data, tree)
+
+    def policy(self, data: Data, target: bool = False) -> Policy:
+        """What a stochastic "actor_network" does in the states of ``data``."""
+        outputs, back = self.run("actor_network", data, target)
+        return Policy(self.modules["actor_network"], data, outputs,  # type: ignore[arg-type]
+                      lambda by: self.share("actor_network", back(by)[0]))
+
+    def critics(self, data: Data, action: np.ndarray | None = None, target: bool = False
+                ) -> tuple[np.ndarray, Callable[[np.ndarray], tuple[Tree, Outputs]]]:
+        """The values [*B, N] of an ensemble "qvalue_network" for ``action``, or for that in the batch."""
+        key = self.tensor_keys["state_action_value"]
+        outputs, back = self.run("qvalue_network", data if action is None else
+                                 put(data, self.tensor_keys["action"], action), target)
+        if outputs[key].shape[-1:] != (1,):
+            raise ValueError(f"qvalue_network: expected values with a last axis of 1, got shape {outputs[key].shape}")
+        return np.moveaxis(outputs[key][..., 0], 0, -1), lambda by: back({key: np.moveaxis(by, -1, 0)[..., None]})
+
+    def values(self, name: str, data: Data, key: Key, target: bool = False
+               ) -> tuple[np.ndarray, Callable[[np.ndarray], Gradients]]:
+        """The values [*B] that a network writes under ``key``, and the way from derivatives by them to its gradient."""
+        outputs, back = self.run(name, data, target)
+        return last(outputs[key]), lambda by: self.share(name, back({key: by.reshape(outputs[key].shape)})[0])
 
     # keys
 
-    def set_keys(self, **keys: Key) -> None:
-        """Other names for the entries of a batch."""
+    def set_keys(self, **keys: Key | None) -> None:
+        """Other names for the entries of a batch; None: the default again."""
         for name, key in keys.items():
             if name not in self.default_keys:
                 raise ValueError(f"{name}: expected keys among {', '.join(self.default_keys)}, got {name}")
-            self.tensor_keys[name] = key
+            self.tensor_keys[name] = self.default_keys[name] if key is None else key
 
     @property
     def in_keys(self) -> list[Key]:
-        """The entries of a batch that it reads."""
-        read = dict.fromkeys(key for module in self.modules.values() for key in module.in_keys)
-        following = [("next", self.tensor_keys[name]) for name in ("reward", "done", "terminated")
-                     if name in self.tensor_keys]
-        then = [("next", key) for key in read if key != self.tensor_keys.get("action")]
-        return [*following, *read, *then]  # type: ignore[list-item]
+        """The entries of a batch that it may read, each once."""
+        return list(dict.fromkeys(at[0] if len(at) == 1 else at for at in map(path, self._in_keys())))
+
+    def _in_keys(self) -> list[Key]:
+        """Rewards and ends, what the networks read, and that of the next step."""
+        read = [key for module in self.modules.values() for key in module.in_keys]
+        action = [self.tensor_keys["action"]] if "action" in self.tensor_keys else []
+        following = [self.tensor_keys[name] for name in ("reward", "done", "terminated") if name in self.tensor_keys]
+        return [*action, *read, *(("next", key) for key in (*following, *next(iter(self.modules.values())).in_keys))]
 
     def select_out_keys(self, *keys: str) -> LossModule:
         """What a call with keyword arguments returns, in this order."""
         for key in keys:
             if key not in self.out_keys:
                 raise ValueError(f"out_keys: expected keys among {', '.join(self.out_keys)}, got {key}")
-        self.selected = list(keys)
+        self.out_keys = list(keys)
         return self
 
     def reset_out_keys(self) -> LossModule:
         """Return everything again."""
-        self.selected = list(self.out_keys)
+        self.out_keys = list(self.default_out_keys)
         return self
+
+    def reset(self) -> None:
+        """Forget what a loss has adapted: nothing, unless it says so."""
 
     # values
 
@@ -120,60 +145,66 @@ class LossModule:
 
     # losses
 
-    def parts(self, data: Data, rng: np.random.Generator | None) -> tuple[list[Part], dict[str, Any]]:
-        """The pages of this loss with their inputs and routes, and what is reported besides."""
+    def parts(self, data: Data, rng: np.random.Generator | None) -> list[Part]:
+        """The pages of this loss with their inputs and routes."""
         raise NotImplementedError
 
     def __call__(self, data: Data | None = None, rng: np.random.Generator | None = None, **arguments: Any) -> Any:
-        """The losses and what is reported, by name; given keyword arguments, a tuple in the order of ``out_keys``."""
-        if data is None:
-            outputs = self._evaluate(nested(arguments, self.in_keys), rng, gradient=False)[0]
-            return tuple(outputs[key] for key in self.selected)
-        return self._evaluate(data, rng, gradient=False)[0]
+        """The losses and what is reported, by name.
+
+        Given keyword arguments such as next_reward, what ``out_keys`` names, in that order: a tuple, or one by itself.
+        """
+        if data is not None:
+            return self._evaluate(data, rng, gradient=False)[0]
+        readable = [*self.in_keys, *(key for name, key in self.tensor_keys.items() if name == "priority_weight")]
+        outputs = self._evaluate(nested(arguments, readable), rng, gradient=False)[0]
+        selected = tuple(outputs[key] for key in self.out_keys)
+        return selected[0] if len(selected) == 1 else selected
 
     def value_and_grad(self, data: Data, rng: np.random.Generator | None = None
-                       ) -> tuple[dict[str, Any], dict[str, Gradients]]:
+                       ) -> tuple[dict[Key, Any], dict[str, Gradients]]:
         """The same, and for each loss the gradient of the parameters that it trains, by network."""
         if self.reduction == "none":
             raise ValueError("reduction: expected mean or sum to differentiate, got none")
         return self._evaluate(data, rng, gradient=True)
 
-    def _evaluate(self, data: Data, rng: Any, gradient: bool) -> tuple[dict[str, Any], dict[str, Gradients]]:
-        parts, reported = self.parts(data, rng)
-        outputs: dict[str, Any] = {}
+    def _evaluate(self, data: Data, rng: Any, gradient: bool) -> tuple[dict[Key, Any], dict[str, Gradients]]:
+        losses: dict[Key, Any] = {}
+        reported: dict[Key, Any] = {}
         gradients: dict[str, Gradients] = {}
-        for part in parts:
+        one = reduction_page.Reduced(np.ones(()))
+        for part in self.parts(data, rng):
             page = Page(part.page)
             result = page.vectorized(**part.inputs)
-            weights = {term: self._weights(data, getattr(result, term), term in part.weighted) for term in page.terms}
-            for term in page.terms:
-                value = reduction_page.vectorized(getattr(result, term), *weights[term], reduction=self.reduction).value
-                outputs[part.called.get(term, term)] = part.scale * value
+            by = {name: np.zeros(np.shape(getattr(result, name))) for name in page.outputs}
+            for term in part.routes:
+                loss = getattr(result, term)
+                weighing = self._weight(data, loss), self._mask(data, loss)
+                value = reduction_page.vectorized(loss, *weighing, reduction=self.reduction).value
+                losses[part.called.get(term, term)] = part.scale * value
+                if gradient:
+                    by[term] = part.scale * reduction_page.vjp(one, loss, *weighing, reduction=self.reduction).loss
             if gradient:
-                self._differentiate(part, page, result, weights, gradients)
-            reported = {**{name: getattr(result, name) for name in page.outputs if name not in page.terms}, **reported}
-        return {**outputs, **reported}, gradients
+                found = page.vjp(page.output(**by), **part.inputs)
+                for term, route in part.routes.items():
+                    name = part.called.get(term, term)
+                    own = getattr(found, term) if term in found._fields else found  # a page of one term has no names
+                    gradients[name] = added(gradients.get(name, {}), route(own))
+            reported |= part.report(result)
+        return losses | reported, gradients
 
-    def _differentiate(self, part: Part, page: Page, result: Any, weights: Mapping[str, Any],
-                       gradients: dict[str, Gradients]) -> None:
-        by = {name: np.zeros(np.shape(getattr(result, name))) for name in page.outputs}
-        for term in page.terms:
-            one = reduction_page.Reduced(np.ones(()))
-            by[term] = part.scale * reduction_page.vjp(one, getattr(result, term), *weights[term],
-                                                       reduction=self.reduction).loss
-        flat = page.gradients(page.vjp(page.output(**by), **part.inputs))
-        for derivative in page.derivatives:
-            for term in derivative.terms:
-                total = gradients.setdefault(part.called.get(term, term), {})
-                for network, tree in part.routes[derivative.name](flat[derivative.name]).items():
-                    total[network] = tree if network not in total else tree_map(np.add, {"": total[network]},
-                                                                                {"": tree})[""]
-
-    def _weights(self, data: Data, loss: np.ndarray, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
-        """The weight and the mask of each sample of a loss."""
-        weight, mask = np.ones(loss.shape), np.ones(loss.shape, bool)
+    def _weight(self, data: Data, loss: np.ndarray) -> np.ndarray:
+        """The weight of each sample, from prioritized replay, or 1."""
         key = self.tensor_keys.get("priority_weight")
-        if weighted and self.use_prioritized_weights and key is not None and has(data, key):
-            weight = np.array(np.broadcast_to(last(get(data, key)) if get(data, key).ndim > loss.ndim else
-                                              get(data, key), loss.shape), np.float64)
-        return weight, mask
+        if key is None or not self.use_prioritized_weights or not has(data, key):
+            return np.ones(loss.shape)
+        return per_sample(key, get(data, key), loss.shape)
+
+    def _mask(self, data: Data, loss: np.ndarray) -> np.ndarray:
+        """Which samples count: those that every mask in the batch has."""
+        keys = MASKS if self.loss_mask_key == "auto" else () if self.loss_mask_key is None else (self.loss_mask_key,)
+        mask = np.ones(loss.shape, bool)
+        for key in keys:
+            if has(data, key):
+                mask &= per_sample(key, get(data, key), loss.shape)
+        return mask

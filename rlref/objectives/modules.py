@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,10 @@ Pullback = Callable[[Outputs], tuple[Tree, Outputs]]
 
 
 class Module:
-    """``network`` reads ``in_keys`` and writes ``out_keys``; a loss module takes ``parameters`` over."""
+    """``network`` reads ``in_keys`` and writes ``out_keys``; a loss module takes ``parameters`` over.
+
+    Two modules that hold the very same array among their parameters share it, as torch's modules do.
+    """
 
     def __init__(self, network: Any, parameters: Tree, in_keys: Sequence[Key], out_keys: Sequence[Key]) -> None:
         self.network, self.parameters = network, parameters
@@ -28,7 +32,7 @@ class Module:
         outputs: Outputs = dict(zip(self.out_keys, y if isinstance(y, tuple) else (y,), strict=True))
 
         def pullback(by: Outputs) -> tuple[Tree, Outputs]:
-            full = tuple(by.get(key, np.zeros_like(x)) for key, x in outputs.items())
+            full = tuple(np.asarray(by[key], x.dtype) if key in by else np.zeros_like(x) for key, x in outputs.items())
             by_parameters, *by_inputs = back(full if isinstance(y, tuple) else full[0])
             return by_parameters, dict(zip(self.in_keys, by_inputs, strict=True))
 
@@ -41,6 +45,25 @@ class Actor(Module):
     def __init__(self, network: Any, parameters: Tree, in_keys: Sequence[Key] = ("observation",),
                  out_keys: Sequence[Key] = ("action",)) -> None:
         super().__init__(network, parameters, in_keys, out_keys)
+
+
+class ProbabilisticActor(Module):
+    """A stochastic policy: what the network writes, ``out_keys``, are the parameters of ``distribution``.
+
+    That is a module of rlref.distributions: normal or tanh_normal, whose parameters are ("loc", "scale"), categorical
+    or one_hot_categorical, ("logits",), delta, ("param",). ``settings`` go to it too, such as low=-2.0, high=2.0;
+    ``mask_key`` is where a batch has the mask of legal actions, if there is one.
+    """
+
+    def __init__(self, network: Any, parameters: Tree, distribution: ModuleType,
+                 in_keys: Sequence[Key] = ("observation",), out_keys: Sequence[Key] = ("loc", "scale"), *,
+                 mask_key: Key | None = None, **settings: Any) -> None:
+        super().__init__(network, parameters, in_keys, out_keys)
+        self.distribution, self.mask_key, self.settings = distribution, mask_key, settings
+
+    def given(self, data: Data) -> dict[str, Any]:
+        """What the distribution takes besides the parameters that the network writes."""
+        return self.settings | ({} if self.mask_key is None else {"action_mask": get(data, self.mask_key)})
 
 
 class ValueOperator(Module):

@@ -1,6 +1,11 @@
-"""Updates of a loss module's target networks, after each optimization step."""
+"""Updates of a loss module's target networks, after each optimization step.
+
+An updater begins by making every target network equal to the trained one, as torchrl's do.
+"""
 
 from __future__ import annotations
+
+import numpy as np
 
 from rlref.networks.trees import tree_map
 from rlref.objectives.loss_module import LossModule
@@ -23,7 +28,7 @@ class SoftUpdate:
         for name, target in self.loss_module.delayed.items():
             self.loss_module.delayed[name] = tree_map(
                 lambda x, y: soft_update.vectorized(x, y, tau=self.tau).target_params.astype(y.dtype),
-                self.loss_module.parameters[name], target)
+                self.loss_module.whole(name), target)
 
 
 class HardUpdate:
@@ -38,11 +43,13 @@ class HardUpdate:
         for name, target in self.loss_module.delayed.items():
             self.loss_module.delayed[name] = tree_map(
                 lambda x, y: hard_update.vectorized(x, y, step=self.steps, interval=self.interval)
-                .target_params.astype(y.dtype), self.loss_module.parameters[name], target)
+                .target_params.astype(y.dtype), self.loss_module.whole(name), target)
 
 
 def _with_targets(loss_module: LossModule) -> LossModule:
     if not loss_module.delayed:
         raise RuntimeError(f"loss_module: expected a loss with target networks, got {type(loss_module).__name__} "
                            "without any: delay_value=True makes them")
+    for name in loss_module.delayed:
+        loss_module.delayed[name] = tree_map(np.array, loss_module.whole(name))
     return loss_module
