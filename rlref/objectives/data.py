@@ -54,10 +54,14 @@ def nested(arguments: dict[str, Any], keys: list[Key]) -> Data:
 
 
 def without(data: Data, ended: np.ndarray, keys: Iterable[Key]) -> Data:
-    """``data`` with zeros in those of ``keys`` where ``ended`` [*B] is True: what stands there is not read."""
+    """``data`` with zeros in those of ``keys`` where ``ended`` [*B] is True: what stands there is not read.
+
+    In a mask it is True, as there is a legal action in every state.
+    """
     for key in keys:
         x = get(data, key)
-        data = put(data, key, np.where(ended.reshape(ended.shape + (1,) * (x.ndim - ended.ndim)), 0, x))
+        here = ended.reshape(ended.shape + (1,) * (x.ndim - ended.ndim))
+        data = put(data, key, np.where(here, x.dtype == bool, x))
     return data
 
 

@@ -78,9 +78,11 @@ class LossModule(Trained):
     def critics(self, data: Data, action: np.ndarray | None = None, target: bool = False
                 ) -> tuple[np.ndarray, Callable[[np.ndarray], tuple[Tree, Outputs]]]:
         """The values [*B, N] of an ensemble "qvalue_network" for ``action``, or for that in the batch."""
-        key = self.tensor_keys["state_action_value"]
-        outputs, back = self.run("qvalue_network", data if action is None else
-                                 put(data, self.tensor_keys["action"], action), target)
+        key, acted = self.tensor_keys["state_action_value"], self.tensor_keys["action"]
+        read = self.modules["qvalue_network"].in_keys
+        if acted not in read:
+            raise ValueError(f"qvalue_network: expected {acted!r} among its in_keys, got {read}")
+        outputs, back = self.run("qvalue_network", data if action is None else put(data, acted, action), target)
         if outputs[key].shape[-1:] != (1,):
             raise ValueError(f"qvalue_network: expected values with a last axis of 1, got shape {outputs[key].shape}")
         return np.moveaxis(outputs[key][..., 0], 0, -1), lambda by: back({key: np.moveaxis(by, -1, 0)[..., None]})
@@ -107,10 +109,10 @@ class LossModule(Trained):
 
     def _in_keys(self) -> list[Key]:
         """Rewards and ends, what the networks read, and that of the next step."""
-        read = [key for module in self.modules.values() for key in module.in_keys]
+        read = [key for module in self.modules.values() for key in module.reads]
         action = [self.tensor_keys["action"]] if "action" in self.tensor_keys else []
         following = [self.tensor_keys[name] for name in ("reward", "done", "terminated") if name in self.tensor_keys]
-        return [*action, *read, *(("next", key) for key in (*following, *next(iter(self.modules.values())).in_keys))]
+        return [*action, *read, *(("next", key) for key in (*following, *next(iter(self.modules.values())).reads))]
 
     def select_out_keys(self, *keys: str) -> LossModule:
         """What a call with keyword arguments returns, in this order."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rlref.networks.trees import Tree
+from rlref.objectives.actions import VarNums
 from rlref.objectives.data import Data, Key, get
 
 Outputs = dict[Key, np.ndarray]
@@ -24,6 +25,7 @@ class Module:
     def __init__(self, network: Any, parameters: Tree, in_keys: Sequence[Key], out_keys: Sequence[Key]) -> None:
         self.network, self.parameters = network, parameters
         self.in_keys, self.out_keys = list(in_keys), list(out_keys)
+        self.reads = self.in_keys  # what it needs of a batch: more than the network does, if there is a mask
 
     def __call__(self, data: Data, parameters: Tree | None = None) -> tuple[Outputs, Pullback]:
         """What it writes, and the pullback from derivatives by some of these to those by parameters and inputs."""
@@ -60,6 +62,7 @@ class ProbabilisticActor(Module):
                  mask_key: Key | None = None, **settings: Any) -> None:
         super().__init__(network, parameters, in_keys, out_keys)
         self.distribution, self.mask_key, self.settings = distribution, mask_key, settings
+        self.reads = [*self.in_keys, *([] if mask_key is None else [mask_key])]
 
     def given(self, data: Data) -> dict[str, Any]:
         """What the distribution takes besides the parameters that the network writes."""
@@ -77,8 +80,14 @@ class ValueOperator(Module):
 
 
 class QValueActor(Module):
-    """The value of every action [..., A]; the policy is to take the best."""
+    """The value of every action [..., A]; the policy is to take the best.
+
+    ``action_space`` and ``var_nums`` say how values make an action: see rlref.objectives.actions. ``mask_key`` is where
+    a batch has the mask [..., A] of legal actions, if there is one; the value of others is minus infinity.
+    """
 
     def __init__(self, network: Any, parameters: Tree, in_keys: Sequence[Key] = ("observation",),
-                 out_keys: Sequence[Key] = ("action_value",)) -> None:
+                 out_keys: Sequence[Key] = ("action_value",), *, action_space: str | None = None,
+                 var_nums: VarNums = None, mask_key: Key | None = None) -> None:
         super().__init__(network, parameters, in_keys, out_keys)
+        self.action_space, self.var_nums, self.mask_key = action_space, var_nums, mask_key

@@ -31,6 +31,13 @@ class Policy:
     def log_prob_vjp(self, by: Any, action: Any) -> Gradients:
         return self._back(self.module.log_prob_vjp(by, action, *self.parameters, **self.given))
 
+    def log_probs(self) -> np.ndarray:
+        """[*B, A] of every action, of a policy over A of them."""
+        return self.module.log_probs(*self.parameters, **self.given)
+
+    def log_probs_vjp(self, by: Any) -> Gradients:
+        return self._back(self.module.log_probs_vjp(by, *self.parameters, **self.given))
+
     def rsample(self, rng: Any) -> Draw:
         """An action, its log-probability [*B], and the noise of which it was made."""
         return self.module.rsample(rng, *self.parameters, **self.given)

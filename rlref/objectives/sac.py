@@ -9,7 +9,7 @@ import numpy as np
 
 from rlref.bootstraps import soft_min_q
 from rlref.losses import dqn, sac, sac_value
-from rlref.objectives.data import Data, Key, get, last, without
+from rlref.objectives.data import Data, Key
 from rlref.objectives.loss_module import Part, Route
 from rlref.objectives.modules import Module, ProbabilisticActor
 from rlref.objectives.policies import Policy
@@ -50,13 +50,13 @@ class SACLoss(Tempered):
         self.clamp_alpha()
         if "value_network" in self.modules:
             return self._first(data, rng)
-        target = self.value_target(data, self._next_value(data["next"], rng))
+        target = self.value_target(data, self._next_value(self.following(data), rng))
         value, by_critics = self.critics(data)
         inputs, to_actor = self._acting(data, self.policy(data), rng)
         return [Part(sac, {"state_action_value": value, "value_target": target, **inputs},
                      {"loss_actor": to_actor, "loss_alpha": self.trains_alpha,
                       "loss_qvalue": lambda by: self.share("qvalue_network", by_critics(by.state_action_value)[0])},
-                     lambda found: {self.tensor_keys["priority"]: found.td_error, **self._reported(found)})]
+                     lambda found: {self.tensor_keys["priority"]: found.td_error, **self.tempered(found)})]
 
     def _first(self, data: Data, rng: Any) -> list[Part]:
         """The first version: each critic is shown its own N-th part of the batch, which is torchrl's convention."""
@@ -75,14 +75,10 @@ class SACLoss(Tempered):
                 Part(sac_value, {"state_value": state_value, **known, **of_value},
                      {"loss_value": lambda by: by_value(by.state_value)}),
                 Part(sac, {**known, **of_actor}, {"loss_actor": to_actor, "loss_alpha": self.trains_alpha},
-                     self._reported)]
+                     self.tempered)]
 
     def _next_value(self, following: Data, rng: Any) -> np.ndarray:
         """What the policy, as it is now, and the target critics make of the states that followed."""
-        if self.skip_done_states:
-            read = {*self.modules["actor_network"].in_keys, *self.modules["qvalue_network"].in_keys}
-            following = without(following, last(get(following, self.tensor_keys["terminated"])),
-                                read - {self.tensor_keys["action"]})
         draw = self.policy(following).rsample(rng)
         value = self.critics(following, draw.sample, target=True)[0]
         return soft_min_q.vectorized(value, draw.log_prob, alpha=self.alpha).next_state_value
@@ -98,9 +94,6 @@ class SACLoss(Tempered):
 
         return {"log_prob": draw.log_prob, "policy_action_value": value, "log_alpha": self.log_alpha,
                 "target_entropy": self.entropy_wanted(draw.sample), "loss_function": self.loss_function}, to_actor
-
-    def _reported(self, found: Any) -> dict[Key, Any]:
-        return {"alpha": self.alpha, "entropy": found.entropy.mean()}
 
 
 def _own(shape: tuple[int, ...]) -> np.ndarray:

@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from rlref.objectives.data import Data, Key, get, last, without
 from rlref.objectives.loss_module import LossModule
 from rlref.objectives.trained import Gradients
 
 
 class Tempered(LossModule):
-    """A loss with log alpha, trained or fixed, and kept between bounds."""
+    """A loss with log alpha, trained or fixed, and kept between bounds.
+
+    Its actor and critics are not asked about states beyond a terminal one if ``skip_done_states``.
+    """
+
+    skip_done_states = False
 
     def add_temperature(self, alpha_init: float, min_alpha: float | None, max_alpha: float | None,
                         fixed_alpha: bool, target_entropy: float | str) -> None:
@@ -48,6 +54,19 @@ class Tempered(LossModule):
     def entropy_wanted(self, action: np.ndarray) -> float:
         """The target entropy: "auto" is minus the number of dimensions of ``action`` [*B, D]."""
         return -float(action.shape[-1]) if isinstance(self.target_entropy, str) else self.target_entropy
+
+    def following(self, data: Data) -> Data:
+        """The states that followed, as networks are shown them."""
+        following = data["next"]
+        if not self.skip_done_states:
+            return following
+        read = {*self.modules["actor_network"].reads, *self.modules["qvalue_network"].reads}
+        return without(following, last(get(following, self.tensor_keys["terminated"])),
+                       read - {self.tensor_keys["action"]})
+
+    def tempered(self, found: Any) -> dict[Key, Any]:
+        """What is reported of alpha and of the entropy that it is about."""
+        return {"alpha": self.alpha, "entropy": found.entropy.mean()}
 
     def trains_alpha(self, by: Any) -> Gradients:
         """The route of loss_alpha."""
