@@ -13,8 +13,9 @@ from rlref.objectives.ddpg import DDPGLoss
 from rlref.objectives.dqn import DQNLoss
 from rlref.objectives.estimators import ValueEstimators, default_value_kwargs
 from rlref.objectives.modules import Actor, Module, ProbabilisticActor, QValueActor, ValueOperator
+from rlref.objectives.qmixer import QMixerLoss
 from rlref.objectives.sac import SACLoss
 from rlref.objectives.updates import HardUpdate, SoftUpdate
 
-__all__ = ["Actor", "DDPGLoss", "DQNLoss", "HardUpdate", "Module", "ProbabilisticActor", "QValueActor",
+__all__ = ["Actor", "DDPGLoss", "DQNLoss", "HardUpdate", "Module", "ProbabilisticActor", "QMixerLoss", "QValueActor",
            "SACLoss", "SoftUpdate", "ValueEstimators", "ValueOperator", "default_value_kwargs"]
