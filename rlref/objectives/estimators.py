@@ -1,4 +1,4 @@
-"""From rewards and the value of what came next to the target of a value, by the estimator that a loss is given."""
+"""The estimators that a loss may be given, by name, and the target of a value that one of them makes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rlref.objectives.data import Data, Key, get, has, last
-from rlref.returns import td0, td1, td_lambda
+from rlref.objectives.data import Data, Key, get, last
+from rlref.objectives.value import GAE, TD0Estimator, TD1Estimator, TDLambdaEstimator, ValueEstimatorBase, VTrace
 
 
 class ValueEstimators(Enum):
@@ -22,6 +22,11 @@ class ValueEstimators(Enum):
     VTrace = "V-trace"
 
 
+CLASSES: dict[ValueEstimators, type[ValueEstimatorBase]] = {
+    ValueEstimators.TD0: TD0Estimator, ValueEstimators.TD1: TD1Estimator, ValueEstimators.TDLambda: TDLambdaEstimator,
+    ValueEstimators.GAE: GAE, ValueEstimators.VTrace: VTrace}
+
+
 def default_value_kwargs(value_type: ValueEstimators) -> dict[str, Any]:
     """The hyper-parameters that an estimator has where none are given, as torchrl's function of this name."""
     common = {"gamma": 0.99, "differentiable": True}
@@ -29,23 +34,33 @@ def default_value_kwargs(value_type: ValueEstimators) -> dict[str, Any]:
         value_type, {})
 
 
+def build_value_estimator(value_type: ValueEstimators | type[ValueEstimatorBase] | ValueEstimatorBase,
+                          keys: Mapping[str, Key], **hyper: Any) -> ValueEstimatorBase:
+    """What torchrl's losses make of ``value_type``: of a name, an estimator with defaults and the loss's ``keys``.
+
+    Of a class, it is made with ``hyper`` alone; an estimator is taken as it is.
+    """
+    if isinstance(value_type, ValueEstimatorBase):
+        if hyper:
+            raise TypeError(f"{next(iter(hyper))}: expected no hyper-parameters beside an estimator, got {[*hyper]}")
+        return value_type
+    if isinstance(value_type, type) and issubclass(value_type, ValueEstimatorBase):
+        return value_type(**hyper)
+    if value_type not in CLASSES:
+        raise TypeError(f"value_type: expected one of ValueEstimators, a class of estimators or an estimator, "
+                        f"got {value_type!r}")
+    estimator = CLASSES[value_type](**default_value_kwargs(value_type) | hyper)
+    estimator.set_keys(**{name: key for name, key in keys.items() if name in estimator.default_keys})
+    return estimator
+
+
 def value_target(value_type: ValueEstimators, hyper: Mapping[str, Any], keys: Mapping[str, Key], data: Data,
                  next_value: np.ndarray) -> np.ndarray:
     """The target [*B] of V(s_t), from ``next_value`` [*B] = V(s'_t). Time is the last batch axis, as in torchrl."""
-    signals = {name: last(get(data, ("next", keys[name]))) for name in ("reward", "done", "terminated")}
-    gamma: Any = hyper["gamma"]
-    if "steps_to_next_obs" in keys and has(data, keys["steps_to_next_obs"]):
-        gamma = np.broadcast_to(gamma ** last(get(data, keys["steps_to_next_obs"])), signals["reward"].shape)
-    if value_type is ValueEstimators.TD0:
-        return td0.vectorized(**signals, state_value=np.zeros(next_value.shape), next_state_value=next_value,
-                              gamma=gamma).value_target
-    ahead = {name: np.moveaxis(x, -1, 0) for name, x in {**signals, "next_state_value": next_value}.items()}
-    gamma = np.moveaxis(gamma, -1, 0) if np.ndim(gamma) else gamma
-    rest = {"state_value": np.zeros(ahead["reward"].shape), "gamma": gamma}
-    if value_type is ValueEstimators.TD1:
-        found = td1.vectorized(**ahead, **rest, rolling_gamma=True)
-    elif value_type is ValueEstimators.TDLambda:
-        found = td_lambda.vectorized(**ahead, **rest, lmbda=hyper["lmbda"], rolling_gamma=True)
-    else:
+    if value_type not in (ValueEstimators.TD0, ValueEstimators.TD1, ValueEstimators.TDLambda):
         raise NotImplementedError(f"value_type: expected TD0, TD1 or TDLambda for this loss, got {value_type.name}")
-    return np.moveaxis(found.value_target, 0, -1)
+    estimator = build_value_estimator(value_type, keys, **{"value_network": None, **hyper})
+    reward = get(data, ("next", keys["reward"]))
+    if last(reward).shape != next_value.shape:
+        raise ValueError(f"next_value: expected shape {last(reward).shape} like reward, got {next_value.shape}")
+    return estimator.value_estimate(data, next_value=next_value.reshape(reward.shape)).reshape(next_value.shape)

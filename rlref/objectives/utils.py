@@ -1,0 +1,80 @@
+"""torchrl's functional utilities: distances, one-step targets, and networks and parameters that are held still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from rlref.losses import distance
+from rlref.networks.trees import Tree, tree_map
+from rlref.objectives.data import Data, Key, get, has, last
+from rlref.objectives.modules import Module
+from rlref.returns import td0
+
+
+def distance_loss(v1: Any, v2: Any, loss_function: str, strict_shape: bool = True) -> np.ndarray:
+    """losses/distance of every element; ``strict_shape=False`` lets the shapes broadcast."""
+    v1, v2 = np.asarray(v1), np.asarray(v2)
+    if strict_shape and v1.shape != v2.shape:
+        raise ValueError(f"v2: expected shape {v1.shape} like v1, got {v2.shape}")
+    shape = np.broadcast_shapes(v1.shape, v2.shape)
+    flat = (np.broadcast_to(x, shape).reshape(-1) for x in (v1, v2))
+    return distance.vectorized(*flat, loss_function=loss_function).loss.reshape(shape)
+
+
+def next_state_value(data: Data, operator: Module | None = None, next_val_key: Key = "state_action_value",
+                     gamma: float = 0.99, pred_next_val: np.ndarray | None = None) -> np.ndarray:
+    """The one-step target [*B] of returns/td0, of ``pred_next_val`` [*B, 1] or of what ``operator`` writes.
+
+    The discount is gamma to the power of "steps_to_next_obs", if that is there. As in torchrl it is done, not
+    terminated, that cuts the bootstrap: at a truncation the value of the next state is left out.
+    """
+    reward, done = (last(get(data, ("next", name))) for name in ("reward", "done"))
+    steps = last(get(data, "steps_to_next_obs")) if has(data, "steps_to_next_obs") else 1
+    if pred_next_val is None:
+        if operator is None:
+            raise ValueError("operator: expected a module where pred_next_val is not given, got None")
+        pred_next_val = operator(data["next"])[0][next_val_key]
+    return td0.vectorized(reward, np.zeros(reward.shape), last(np.asarray(pred_next_val)), done, done,
+                          gamma=gamma**steps).value_target
+
+
+@contextmanager
+def hold_out_net(network: Module) -> Iterator[Module]:
+    """Inside, ``network`` gives pullbacks with no derivative by its parameters: those by its inputs pass through.
+
+        with hold_out_net(critic):
+            value, pullback = critic(data)
+        nothing, by_inputs = pullback(by_value)            # nothing == {}
+
+    That is how an actor learns from a critic that does not. What was called outside is not changed.
+    """
+    held = network.network
+
+    def still(parameters: Tree, *inputs: np.ndarray) -> tuple[Any, Callable[[Any], tuple]]:
+        y, back = held(parameters, *inputs)
+        return y, lambda by: ({}, *back(by)[1:])
+
+    network.network = still
+    try:
+        yield network
+    finally:
+        network.network = held
+
+
+@contextmanager
+def hold_out_params(params: Tree) -> Iterator[Tree]:
+    """Gives ``params`` for reading: the same arrays, through which nothing can be written to them.
+
+    Nothing tracks derivatives here, so that this is what is left of torch's detach.
+    """
+    yield tree_map(_read_only, params)
+
+
+def _read_only(x: np.ndarray) -> np.ndarray:
+    view = x.view()
+    view.flags.writeable = False
+    return view
