@@ -17,6 +17,7 @@ from rlref.networks import (
     NormalParamExtractor,
     QNetwork,
     Sequential,
+    held,
     leaves,
     load,
     save,
@@ -206,3 +207,15 @@ def test_float32_stays():
 def test_what_is_wrong(wrong, message):
     with pytest.raises(ValueError, match=message):
         wrong()
+
+
+def test_what_is_held_still():
+    """By the inputs as ever, by the parameters nothing."""
+    network, x = Ensemble(QNetwork(3, 2, (6,)), 3), (normal(4, 3), normal(4, 2))
+    parameters = network.init(np.random.default_rng(3))
+    y, pullback = network(parameters, *x)
+    still_y, still_pullback = network(held(parameters), *x)
+    nothing, *by_inputs = still_pullback(normal(*y.shape))
+    assert nothing == {} and np.array_equal(y, still_y)
+    for got, expected in zip(by_inputs, pullback(normal(*y.shape))[1:], strict=True):
+        assert np.array_equal(got, expected)

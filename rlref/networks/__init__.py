@@ -9,10 +9,13 @@ nested dicts, and then by each input.
     y, pullback = mlp(parameters, x)
     by_parameters, by_x = pullback(np.ones_like(y))
 
+``network(held(parameters), x)`` saves itself those by the parameters: {} stands in their place.
+
 ``Ensemble(network, 2)`` is two of them whose parameters, and y, have one more axis in front. Numbers are of the type of
 the parameters and inputs, float64 unless you convert them.
 """
 
+from rlref.networks.activations import Activation
 from rlref.networks.ensemble import Ensemble
 from rlref.networks.linear import Linear
 from rlref.networks.mixers import QMixer, VDNMixer
@@ -21,7 +24,7 @@ from rlref.networks.normal_params import NormalParamExtractor
 from rlref.networks.optimizers import SGD, Adam
 from rlref.networks.q import QNetwork
 from rlref.networks.sequential import Sequential
-from rlref.networks.trees import leaves, load, save, stack, tree_map
+from rlref.networks.trees import held, leaves, load, save, stack, tree_map
 
-__all__ = ["MLP", "SGD", "Adam", "Ensemble", "Linear", "NormalParamExtractor", "QMixer", "QNetwork", "Sequential",
-           "VDNMixer", "leaves", "load", "save", "stack", "tree_map"]
+__all__ = ["MLP", "SGD", "Activation", "Adam", "Ensemble", "Linear", "NormalParamExtractor", "QMixer", "QNetwork",
+           "Sequential", "VDNMixer", "held", "leaves", "load", "save", "stack", "tree_map"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rlref.networks.trees import Array, Tree
+from rlref.networks.trees import Array, Held, Tree
 
 Pullback = Callable[[Array], tuple[Tree, Array]]
 
@@ -34,7 +34,9 @@ class Linear:
 
         def pullback(by_y: Array) -> tuple[Tree, Array]:
             by_rows = by_y.reshape(y.shape)
-            return ({"weight": by_rows.T @ rows, "bias": by_rows.sum(axis=0)},
-                    (by_rows @ weight).reshape(x.shape))
+            by_x = (by_rows @ weight).reshape(x.shape)
+            if isinstance(parameters, Held):
+                return {}, by_x
+            return {"weight": by_rows.T @ rows, "bias": by_rows.sum(axis=0)}, by_x
 
         return y.reshape(*x.shape[:-1], -1), pullback

@@ -14,13 +14,23 @@ Tree = dict[str, Any]  # of arrays and Trees
 Array = np.ndarray
 
 
+class Held(dict):
+    """Parameters that are held still: a network need not give derivatives by them, and has {} in their place."""
+
+
+def held(tree: Tree) -> Held:
+    """``tree``, held still: an actor learns through a critic that does not, and that is half of the critic's work."""
+    return Held({name: held(x) if isinstance(x, dict) else x for name, x in tree.items()})
+
+
 def tree_map(function: Callable[..., Any], tree: Tree, *others: Tree) -> Tree:
     """``function`` of the arrays that stand at the same place in each tree."""
     for other in others:
         if other.keys() != tree.keys():
             raise ValueError(f"parameters: expected the names {', '.join(tree)}, got {', '.join(other)}")
-    return {name: tree_map(function, x, *(other[name] for other in others)) if isinstance(x, dict) else
-            function(x, *(other[name] for other in others)) for name, x in tree.items()}
+    mapped = {name: tree_map(function, x, *(other[name] for other in others)) if isinstance(x, dict) else
+              function(x, *(other[name] for other in others)) for name, x in tree.items()}
+    return Held(mapped) if isinstance(tree, Held) else mapped
 
 
 def leaves(tree: Tree, before: str = "") -> Iterator[tuple[str, Array]]:

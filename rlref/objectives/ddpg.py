@@ -36,7 +36,7 @@ class DDPGLoss(LossModule):
         """(1) to (4) of losses/ddpg."""
         key = self.tensor_keys["state_action_value"]
         action, by_actor = self.run("actor_network", data)
-        policy_value, by_action = self.run("value_network", _acted(data, action))
+        policy_value, by_action = self.run("value_network", _acted(data, action), still=True)
         value, to_critic = self.values("value_network", data, key)
         following = data["next"]
         next_action = self.run("actor_network", following, target=True)[0]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from rlref.losses import reduction as reduction_page
-from rlref.networks.trees import Tree
+from rlref.networks.trees import Tree, held
 from rlref.objectives.data import Data, Key, get, has, last, nested, path, per_sample, put
 from rlref.objectives.estimators import ValueEstimators, default_value_kwargs, value_target
 from rlref.objectives.modules import Outputs, Pullback
@@ -64,10 +64,10 @@ class LossModule(Trained):
 
     # networks
 
-    def run(self, name: str, data: Data, target: bool = False) -> tuple[Outputs, Pullback]:
-        """Run a network, the target's or the one that is trained."""
+    def run(self, name: str, data: Data, target: bool = False, still: bool = False) -> tuple[Outputs, Pullback]:
+        """Run a network, the target's or the one that is trained; ``still``: without derivatives by its parameters."""
         tree = self.delayed[name] if target and name in self.delayed else self.whole(name)
-        return self.modules[name](data, tree)
+        return self.modules[name](data, held(tree) if target or still else tree)
 
     def policy(self, data: Data, target: bool = False) -> Policy:
         """What a stochastic "actor_network" does in the states of ``data``."""
@@ -77,12 +77,13 @@ class LossModule(Trained):
 
     def critics(self, data: Data, action: np.ndarray | None = None, target: bool = False
                 ) -> tuple[np.ndarray, Callable[[np.ndarray], tuple[Tree, Outputs]]]:
-        """The values [*B, N] of an ensemble "qvalue_network" for ``action``, or for that in the batch."""
+        """The values [*B, N] of an ensemble "qvalue_network" for that in the batch, or held still, for ``action``."""
         key, acted = self.tensor_keys["state_action_value"], self.tensor_keys["action"]
         read = self.modules["qvalue_network"].in_keys
         if acted not in read:
             raise ValueError(f"qvalue_network: expected {acted!r} among its in_keys, got {read}")
-        outputs, back = self.run("qvalue_network", data if action is None else put(data, acted, action), target)
+        given, still = (data, False) if action is None else (put(data, acted, action), True)
+        outputs, back = self.run("qvalue_network", given, target, still)
         if outputs[key].shape[-1:] != (1,):
             raise ValueError(f"qvalue_network: expected values with a last axis of 1, got shape {outputs[key].shape}")
         return np.moveaxis(outputs[key][..., 0], 0, -1), lambda by: back({key: np.moveaxis(by, -1, 0)[..., None]})

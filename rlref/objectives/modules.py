@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rlref.networks.trees import Tree
+from rlref.networks.trees import Tree, leaves
 from rlref.objectives.actions import VarNums
 from rlref.objectives.data import Data, Key, get
 
@@ -28,9 +28,15 @@ class Module:
         self.reads = self.in_keys  # what it needs of a batch: more than the network does, if there is a mask
 
     def __call__(self, data: Data, parameters: Tree | None = None) -> tuple[Outputs, Pullback]:
-        """What it writes, and the pullback from derivatives by some of these to those by parameters and inputs."""
-        y, back = self.network(self.parameters if parameters is None else parameters,
-                               *(get(data, key) for key in self.in_keys))
+        """What it writes, and the pullback from derivatives by some of these to those by parameters and inputs.
+
+        Real inputs are converted to the type of the parameters: in float32 the network stays in float32.
+        """
+        given = self.parameters if parameters is None else parameters
+        kind = next((x.dtype for _, x in leaves(given)), None)
+        inputs = (get(data, key) for key in self.in_keys)
+        y, back = self.network(given, *(x.astype(kind or x.dtype, copy=False) if x.dtype.kind == "f" else x
+                                        for x in inputs))
         outputs: Outputs = dict(zip(self.out_keys, y if isinstance(y, tuple) else (y,), strict=True))
 
         def pullback(by: Outputs) -> tuple[Tree, Outputs]:

@@ -92,10 +92,11 @@ class Trained:
 
     def total(self, gradients: dict[str, Gradients]) -> dict[str, Any]:
         """The gradient of the sum of all losses, by everything in ``parameters``."""
-        found = {name: tree_map(np.zeros_like, {"": x})[""] for name, x in self.parameters.items()}
+        found: Gradients = {}
         for term in gradients.values():
             found = added(found, term)
-        return found
+        return {name: found[name] if name in found else tree_map(np.zeros_like, {"": x})[""]
+                for name, x in self.parameters.items()}
 
     def _order(self, name: str) -> list[str]:
         return [place for place, _ in leaves(self.modules[name].parameters)]

@@ -5,11 +5,16 @@ An updater begins by making every target network equal to the trained one, as to
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 
 from rlref.networks.trees import tree_map
 from rlref.objectives.loss_module import LossModule
 from rlref.targets import hard_update, soft_update
+
+# The pages' own functions without their contract, which would go over all parameters again, and in float64.
+SOFT, HARD = inspect.unwrap(soft_update.vectorized), inspect.unwrap(hard_update.vectorized)
 
 
 class SoftUpdate:
@@ -21,14 +26,13 @@ class SoftUpdate:
         name, value = ("tau", tau) if eps is None else ("eps", eps)
         if value is None or not 0 <= value <= 1:
             raise ValueError(f"{name}: expected a value in [0, 1], got {value}")
-        self.loss_module, self.tau = _with_targets(loss_module), value if name == "tau" else 1 - value
+        self.loss_module, self.tau = _with_targets(loss_module), float(value if name == "tau" else 1 - value)
 
     def step(self) -> None:
         """Move every target a part of the way."""
         for name, target in self.loss_module.delayed.items():
             self.loss_module.delayed[name] = tree_map(
-                lambda x, y: soft_update.vectorized(x, y, tau=self.tau).target_params.astype(y.dtype),
-                self.loss_module.whole(name), target)
+                lambda x, y: SOFT(x, y, tau=self.tau).target_params, self.loss_module.whole(name), target)
 
 
 class HardUpdate:
@@ -42,8 +46,8 @@ class HardUpdate:
         self.steps += 1
         for name, target in self.loss_module.delayed.items():
             self.loss_module.delayed[name] = tree_map(
-                lambda x, y: hard_update.vectorized(x, y, step=self.steps, interval=self.interval)
-                .target_params.astype(y.dtype), self.loss_module.whole(name), target)
+                lambda x, y: HARD(x, y, step=self.steps, interval=self.interval).target_params,
+                self.loss_module.whole(name), target)
 
 
 def _with_targets(loss_module: LossModule) -> LossModule:
