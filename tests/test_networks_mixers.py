@@ -10,7 +10,7 @@ from torchrl.modules import MultiAgentMLP
 from torchrl.modules import QMixer as TorchQMixer
 from torchrl.modules import VDNMixer as TorchVDNMixer
 
-from rlref.networks import MLP, QMixer, VDNMixer, leaves, tree_map
+from rlref.networks import MLP, QMixer, VDNMixer, held, leaves, tree_map
 
 BATCHES = [(), (5,), (2, 4)]
 
@@ -69,6 +69,18 @@ def test_q_tot_rises_with_every_agent_s_value():
         y, pullback = mixer(parameters, joint, *more)
         assert np.all(pullback(np.ones_like(y))[1] > 0)
         assert np.argmax(y) == 3 * np.argmax(own[0]) + np.argmax(own[1])
+
+
+def test_held_still():
+    """No derivatives by the parameters, and those by the inputs as ever."""
+    mixer = QMixer((3,), 4, 2)
+    parameters, inputs = mixer.init(np.random.default_rng(6)), (normal(5, 2, 1), normal(5, 3))
+    y, pullback = mixer(parameters, *inputs)
+    still, held_back = mixer(held(parameters), *inputs)
+    by_parameters, *by_inputs = held_back(np.ones_like(y))
+    assert by_parameters == {} and np.array_equal(still, y)
+    for x, expected in zip(by_inputs, pullback(np.ones_like(y))[1:], strict=True):
+        assert np.array_equal(x, expected)
 
 
 def test_float32_stays():

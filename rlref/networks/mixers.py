@@ -62,8 +62,8 @@ class QMixer:
         def pullback(by_y: Array) -> tuple[Tree, Array, Array]:
             by_local, *by_made = back(by_y[..., 0])
             by_parameters, by_flat = zip(*(each(by) for each, by in zip(through, by_made, strict=True)), strict=True)
-            return (dict(zip(self.hypernetworks, by_parameters, strict=True)), by_local[..., None],
-                    sum(by_flat).reshape(state.shape))
+            named = zip(self.hypernetworks, by_parameters, strict=True)
+            return ({name: by for name, by in named if by}, by_local[..., None], sum(by_flat).reshape(state.shape))
 
         return y[..., None], pullback
 
