@@ -103,18 +103,30 @@ def test_hold_out_net_lets_go_after_an_error():
     assert critic.network is CRITIC
 
 
+def test_hold_out_net_of_a_network_of_ones_own():
+    scaled = ValueOperator(lambda parameters, x: (parameters["a"] * x, lambda by: ({"a": (by * x).sum()},
+                                                                                  parameters["a"] * by)), {"a": np.array(2.0)})
+    data = {"observation": np.ones((4, 1))}
+    with hold_out_net(scaled):
+        nothing, by_inputs = scaled(data)[1]({"state_value": np.ones((4, 1))})
+    assert nothing == {}
+    np.testing.assert_array_equal(by_inputs["observation"], np.full((4, 1), 2.0))
+
+
 def test_hold_out_params():
-    parameters = POLICY.init(np.random.default_rng(1))
-    with hold_out_params(parameters) as held:
-        for (name, x), (own, y) in zip(leaves(held), leaves(parameters), strict=True):
-            assert name == own
-            assert np.shares_memory(x, y)
-            with pytest.raises(ValueError, match="read-only"):
-                x += 1
-            assert y.flags.writeable
-        data = twins.batch((4,))
-        np.testing.assert_array_equal(Actor(POLICY, held)(data)[0]["action"],
-                                      Actor(POLICY, parameters)(data)[0]["action"])
+    x = np.random.default_rng(3).normal(size=(4, 3))
+    network, torch_x = est.torch_network().module, torch.tensor(x, requires_grad=True)
+    named = dict(network.named_parameters())
+    with torch_utils.hold_out_params(named.values()) as detached:
+        torch.func.functional_call(network, dict(zip(named, detached, strict=True)), torch_x).sum().backward()
+    with hold_out_params(est.PARAMETERS) as still:
+        y, pullback = est.NETWORK(still, x)
+    nothing, by_x = pullback(np.ones_like(y))
+    assert nothing == {}
+    assert all(x.grad is None for x in named.values())
+    twins.close(by_x, torch_x.grad)
+    assert all(x is y for (_, x), (_, y) in zip(leaves(still), leaves(est.PARAMETERS), strict=True))
+    assert est.NETWORK(est.PARAMETERS, x)[1](np.ones_like(y))[0].keys() == est.PARAMETERS.keys()
 
 
 @pytest.mark.parametrize("wrong, message", [

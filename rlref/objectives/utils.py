@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rlref.losses import distance
-from rlref.networks.trees import Tree, tree_map
+from rlref.networks.trees import Tree, held
 from rlref.objectives.data import Data, Key, get, has, last
 from rlref.objectives.modules import Module
 from rlref.returns import td0
@@ -52,29 +52,24 @@ def hold_out_net(network: Module) -> Iterator[Module]:
 
     That is how an actor learns from a critic that does not. What was called outside is not changed.
     """
-    held = network.network
+    before = network.network
 
     def still(parameters: Tree, *inputs: np.ndarray) -> tuple[Any, Callable[[Any], tuple]]:
-        y, back = held(parameters, *inputs)
-        return y, lambda by: ({}, *back(by)[1:])
+        y, back = before(held(parameters), *inputs)
+        return y, lambda by: ({}, *back(by)[1:])  # of a network that does not know what held means, too
 
     network.network = still
     try:
         yield network
     finally:
-        network.network = held
+        network.network = before
 
 
 @contextmanager
 def hold_out_params(params: Tree) -> Iterator[Tree]:
-    """Gives ``params`` for reading: the same arrays, through which nothing can be written to them.
+    """Gives ``params`` as a network takes them to be held still: networks/held. The arrays are the same.
 
-    Nothing tracks derivatives here, so that this is what is left of torch's detach.
+        with hold_out_params(parameters) as still:
+            y, pullback = network(still, x)                # pullback(by_y) == ({}, by_x)
     """
-    yield tree_map(_read_only, params)
-
-
-def _read_only(x: np.ndarray) -> np.ndarray:
-    view = x.view()
-    view.flags.writeable = False
-    return view
+    yield held(params)

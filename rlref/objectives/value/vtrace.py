@@ -43,7 +43,7 @@ class VTrace(ValueEstimatorBase):
     def in_keys(self):
         """The entries of a batch that it reads."""
         keys = super().in_keys
-        return [*keys, *(key for key in self.actor_network.in_keys if key not in keys),
+        return [*keys, *(key for key in self.actor_network.reads if key not in keys),
                 self.tensor_keys["action"], self.tensor_keys["sample_log_prob"]]
 
     def more(self, data, shape):
