@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from unittest import mock
 
 import numpy as np
@@ -63,11 +64,18 @@ def move_targets(ours, theirs, seed=9):
             x.data += torch.tensor(shifts[place])
 
 
+@contextmanager
 def draws(seed):
-    """Torch's normal distributions draw what a numpy.random.Generator of this seed draws."""
+    """Torch draws what a numpy.random.Generator of this seed draws: normal numbers, and permutations."""
     rng = np.random.default_rng(seed)
-    return mock.patch("torch.distributions.normal._standard_normal",
-                      lambda shape, **_: torch.tensor(rng.standard_normal(tuple(shape))))
+
+    def normal(shape, **_):
+        return torch.tensor(rng.standard_normal(tuple(shape)))
+
+    with (mock.patch("torch.distributions.normal._standard_normal", normal),
+          mock.patch("torch.randn_like", lambda x: normal(x.shape)),
+          mock.patch("torch.randperm", lambda count: torch.tensor(rng.permutation(count)))):
+        yield
 
 
 def tensordict(data, batch):
@@ -118,19 +126,19 @@ def same_parameters(ours, theirs, networks, rtol=RTOL):
 
 
 def same_training(ours, theirs, batches, networks, scalars=(), lr=1e-2, tau=0.125):
-    """Adam on the sum of all losses, and a soft update after every batch, leave the same parameters."""
-    optimizer, update = Adam(lr), SoftUpdate(ours, tau=tau)
-    their_optimizer, their_update = torch.optim.Adam(theirs.parameters(), lr=lr), TorchSoftUpdate(theirs, tau=tau)
+    """Adam on the sum of all losses, and a soft update of targets after every batch, leave the same parameters."""
+    optimizer, their_optimizer = Adam(lr), torch.optim.Adam(theirs.parameters(), lr=lr)
+    updates = [SoftUpdate(ours, tau=tau), TorchSoftUpdate(theirs, tau=tau)] if ours.delayed else []
     for step, data in enumerate(batches):
         _, gradients = ours.value_and_grad(data, np.random.default_rng(step))
         ours.parameters = optimizer.step(ours.parameters, ours.total(gradients))
-        update.step()
         with draws(step):
             found = theirs(tensordict(data, data["next"]["reward"].shape[:-1]))
         their_optimizer.zero_grad()
         sum(found[name] for name in gradients).backward()
         their_optimizer.step()
-        their_update.step()
+        for update in updates:
+            update.step()
     same_parameters(ours, theirs, networks, rtol=1e-7)
     for name in scalars:
         np.testing.assert_allclose(ours.parameters[name], getattr(theirs, name).detach(), rtol=1e-7)
