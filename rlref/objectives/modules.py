@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rlref.distributions import categorical
 from rlref.networks.trees import Tree, leaves
 from rlref.objectives.actions import VarNums
 from rlref.objectives.data import Data, Key, get
@@ -89,11 +90,63 @@ class QValueActor(Module):
     """The value of every action [..., A]; the policy is to take the best.
 
     ``action_space`` and ``var_nums`` say how values make an action: see rlref.objectives.actions. ``mask_key`` is where
-    a batch has the mask [..., A] of legal actions, if there is one; the value of others is minus infinity.
+    a batch has the mask [..., A] of legal actions, if there is one: the others' values are minus infinity.
     """
 
     def __init__(self, network: Any, parameters: Tree, in_keys: Sequence[Key] = ("observation",),
                  out_keys: Sequence[Key] = ("action_value",), *, action_space: str | None = None,
                  var_nums: VarNums = None, mask_key: Key | None = None) -> None:
-        super().__init__(network, parameters, in_keys, out_keys)
-        self.action_space, self.var_nums, self.mask_key = action_space, var_nums, mask_key
+        super().__init__(network if mask_key is None else _Legal(network), parameters,
+                         in_keys if mask_key is None else [*in_keys, mask_key], out_keys)
+        self.action_space, self.var_nums = action_space, var_nums
+
+
+class DistributionalQValueActor(Module):
+    """The log-probability of each atom of ``support`` [K], for every action [..., K, A]; the best has the largest mean.
+
+    ``network`` writes logits of these, or if ``make_log_softmax`` is False, the log-probabilities themselves.
+    """
+
+    def __init__(self, network: Any, parameters: Tree, support: Any, in_keys: Sequence[Key] = ("observation",),
+                 out_keys: Sequence[Key] = ("action_value",), *, action_space: str,
+                 make_log_softmax: bool = True) -> None:
+        super().__init__(_LogSoftmax(network) if make_log_softmax else network, parameters, in_keys, out_keys)
+        self.support, self.action_space = np.asarray(support), action_space
+
+    def best(self, log_probs: np.ndarray) -> np.ndarray:
+        """The action [...] whose value has the largest mean; of equals the first."""
+        if log_probs.shape[-2:-1] != self.support.shape:
+            raise ValueError(f"value_network: expected shape [..., {self.support.size}, A], a row for each atom, "
+                             f"got shape {log_probs.shape}")
+        return (self.support @ np.exp(log_probs)).argmax(axis=-1)
+
+
+class _Legal:
+    """``network``, whose last input is the mask of legal actions."""
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+
+    def __call__(self, parameters: Tree, *inputs: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], tuple]]:
+        *read, mask = inputs
+        y, back = self.network(parameters, *read)
+        if mask.shape != y.shape:
+            raise ValueError(f"mask_key: expected a mask of shape {y.shape} like the values, got {mask.shape}")
+        return np.where(mask, y, -np.inf), lambda by: (*back(np.where(mask, by, 0)), np.zeros(mask.shape))
+
+
+class _LogSoftmax:
+    """``network``, and then the logarithm of the softmax over the last axis but one."""
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+
+    def __call__(self, parameters: Tree, *inputs: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], tuple]]:
+        y, back = self.network(parameters, *inputs)
+        logits = np.swapaxes(y, -2, -1)
+
+        def pullback(by: np.ndarray) -> tuple:
+            by_logits = categorical.log_probs_vjp(np.swapaxes(by, -2, -1), logits).logits
+            return back(np.swapaxes(by_logits, -2, -1).astype(y.dtype))
+
+        return np.swapaxes(categorical.log_probs(logits), -2, -1).astype(y.dtype), pullback
