@@ -104,8 +104,10 @@ def test_hold_out_net_lets_go_after_an_error():
 
 
 def test_hold_out_net_of_a_network_of_ones_own():
-    scaled = ValueOperator(lambda parameters, x: (parameters["a"] * x, lambda by: ({"a": (by * x).sum()},
-                                                                                  parameters["a"] * by)), {"a": np.array(2.0)})
+    def times(parameters, x):
+        return parameters["a"] * x, lambda by: ({"a": (by * x).sum()}, parameters["a"] * by)
+
+    scaled = ValueOperator(times, {"a": np.array(2.0)})
     data = {"observation": np.ones((4, 1))}
     with hold_out_net(scaled):
         nothing, by_inputs = scaled(data)[1]({"state_value": np.ones((4, 1))})
