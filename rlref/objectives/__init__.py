@@ -11,15 +11,24 @@ values, rewards and ends have a last axis of 1, and time, where it matters, is t
 
 from rlref.objectives.ddpg import DDPGLoss
 from rlref.objectives.discrete_sac import DiscreteSACLoss
+from rlref.objectives.distributional_dqn import DistributionalDQNLoss
 from rlref.objectives.dqn import DQNLoss
 from rlref.objectives.estimators import ValueEstimators, default_value_kwargs
-from rlref.objectives.modules import Actor, Module, ProbabilisticActor, QValueActor, ValueOperator
+from rlref.objectives.iql import IQLLoss
+from rlref.objectives.modules import (
+    Actor,
+    DistributionalQValueActor,
+    Module,
+    ProbabilisticActor,
+    QValueActor,
+    ValueOperator,
+)
 from rlref.objectives.qmixer import QMixerLoss
 from rlref.objectives.redq import REDQLoss
 from rlref.objectives.sac import SACLoss
 from rlref.objectives.td3 import TD3Loss
 from rlref.objectives.updates import HardUpdate, SoftUpdate
 
-__all__ = ["Actor", "DDPGLoss", "DQNLoss", "DiscreteSACLoss", "HardUpdate", "Module", "ProbabilisticActor",
-           "QMixerLoss", "QValueActor", "REDQLoss", "SACLoss", "SoftUpdate", "TD3Loss", "ValueEstimators",
-           "ValueOperator", "default_value_kwargs"]
+__all__ = ["Actor", "DDPGLoss", "DQNLoss", "DiscreteSACLoss", "DistributionalDQNLoss", "DistributionalQValueActor",
+           "HardUpdate", "IQLLoss", "Module", "ProbabilisticActor", "QMixerLoss", "QValueActor", "REDQLoss", "SACLoss",
+           "SoftUpdate", "TD3Loss", "ValueEstimators", "ValueOperator", "default_value_kwargs"]
