@@ -33,11 +33,12 @@ def pair(mixer="qmix", action_space="categorical", state="state", shape=STATE,
     agent, mix = MLP(3, ACTIONS, (5,)), QMixer(shape, 6, AGENTS) if mixer == "qmix" else VDNMixer(AGENTS)
     rng = np.random.default_rng(1)
     local, mixing = agent.init(rng), mix.init(rng)
-    ours = QMixerLoss(QValueActor(agent, local, [OBSERVATION], [value]), Module(mix, mixing, reads, [team]),
-                      action_space=action_space, **options)
+    var_nums = [2, 2] if action_space == "mult-one-hot" else None
+    ours = QMixerLoss(QValueActor(agent, local, [OBSERVATION], [value], action_space=action_space, var_nums=var_nums),
+                      Module(mix, mixing, reads, [team]), **options)
     values = TensorDictModule(twins.mlp(3, ACTIONS, (5,), "tanh", local), [OBSERVATION], [value])
     best = QValueModule(action_value_key=value, out_keys=[("agents", "action"), value, chosen],
-                        action_space=action_space)
+                        action_space=action_space, var_nums=var_nums)
     module = TorchQMixer(torch.Size(shape), 6, AGENTS, "cpu") if mixer == "qmix" else TorchVDNMixer(AGENTS, "cpu")
     module.double().load_state_dict({name: torch.tensor(x) for name, x in leaves(mixing)})
     theirs = TorchQMixerLoss(SafeSequential(values, best), TensorDictModule(module, reads, [team]),
@@ -48,10 +49,12 @@ def pair(mixer="qmix", action_space="categorical", state="state", shape=STATE,
 
 def batch(action_space="categorical", shape=(4, 6), seed=0):
     rng = np.random.default_rng(seed)
-    action = rng.integers(ACTIONS, size=(*shape, AGENTS))
+    index = rng.integers(ACTIONS, size=(*shape, AGENTS))
+    action = {"categorical": index, "one-hot": np.eye(ACTIONS, dtype=int)[index],
+              "mult-one-hot": np.concatenate([np.eye(2, dtype=int)[i] for i in np.divmod(index, 2)], axis=-1)}
     data = twins.batch(shape, seed=seed)
     data["agents"] = {"observation": rng.normal(size=(*shape, AGENTS, 3)),
-                      "action": action if action_space == "categorical" else np.eye(ACTIONS, dtype=int)[action]}
+                      "action": action[action_space]}
     data["next"]["agents"] = {"observation": rng.normal(size=(*shape, AGENTS, 3))}
     data["state"], data["next"]["state"] = rng.normal(size=(2, *shape, *STATE))
     return data
@@ -63,7 +66,7 @@ def their_loss(theirs, data):
 
 def agree(ours, theirs, data):
     """The loss, what is reported for replay, and every gradient."""
-    td = twins.tensordict(data, data["next"]["reward"].shape[:-1])
+    td = twins.tensordict(data, data["state"].shape[:-len(STATE)])
     expected, got = theirs(td), ours(data)
     assert set(got) == {"loss", ours.tensor_keys["priority"]} and set(expected.keys()) == {"loss"}
     twins.same_outputs(got, expected, ["loss"])
@@ -78,7 +81,8 @@ def agree(ours, theirs, data):
 
 @pytest.mark.parametrize("estimator", ["TD0", "TD1", "TDLambda"])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("mixer, action_space", [("qmix", "categorical"), ("qmix", "one-hot"), ("vdn", "one-hot")])
+@pytest.mark.parametrize("mixer, action_space", [("qmix", "categorical"), ("qmix", "one-hot"), ("qmix", "mult-one-hot"),
+                                                 ("vdn", "one-hot")])
 def test_as_torchrl(mixer, action_space, options, estimator):
     ours, theirs = pair(mixer, action_space, **options)
     hyper = {"gamma": 0.5} | ({"lmbda": 0.5} if estimator == "TDLambda" else {})
@@ -93,7 +97,11 @@ def test_defaults():
     assert ours.loss_function == theirs.loss_function and ours.delayed.keys() == set(NETWORKS)
     assert ours.hyper["gamma"] == 0.99 and ours.value_type.name == theirs.default_value_estimator.name
     np.testing.assert_allclose(ours(batch())["loss"], their_loss(theirs, batch()).detach(), rtol=1e-6)
-    assert QMixerLoss(ours.modules["local_value_network"], ours.modules["mixer_network"]).action_space == "one-hot"
+    local, mixer = (ours.modules[name] for name in NETWORKS)
+    assert ours.action_space == "categorical"
+    assert QMixerLoss(local, mixer, action_space="one_hot").action_space == "one-hot"
+    silent = QValueActor(local.network, local.parameters, local.in_keys, local.out_keys)
+    assert QMixerLoss(silent, mixer).action_space == "one-hot"
 
 
 @pytest.mark.parametrize("shape", [(5,), (2, 3, 4)], ids=str)
@@ -120,10 +128,7 @@ def test_other_keys():
         loss.set_keys(**names)
         loss.make_value_estimator(estimators.TD0, gamma=0.5)
     assert set(ours.in_keys) == {unravel_key(key) for key in theirs.in_keys}
-    td = twins.tensordict(data, [4, 6])
-    expected, got = theirs(td), ours(data)
-    twins.close(got["loss"], expected["loss"])
-    twins.close(got["surprise"], td["surprise"])
+    agree(ours, theirs, data)
 
 
 def test_keywords():
