@@ -157,6 +157,7 @@ def test_choices_and_what_is_taken():
     (lambda: indices("categorical", np.array([0, 3]), (2, 3)), r"action: expected indices in \[0, 3\), got 0 to 3"),
     (lambda: indices("categorical", np.array([0, -1]), (2, 3)), r"action: expected indices in \[0, 3\), got -1 to 0"),
     (lambda: indices("categorical", np.zeros((2, 3)), (2, 3)), r"action: expected shape \(2,\) for a categorical"),
+    (lambda: indices("categorical", np.zeros(2), (2, 3)), "action: expected integers for .*, got float64"),
     (lambda: taken("one-hot", np.array([1, 0]), (2, 3)), r"action: expected 0 and 1 of shape \(2, 3\) for one-hot"),
     (lambda: taken("one-hot", np.array([[1, 0, 1]]), (1, 3)), r"action: expected a single 1 in each choice of \[3\]"),
     (lambda: taken("one-hot", np.zeros((1, 3)), (1, 3)), "got 0"),

@@ -101,6 +101,20 @@ def test_keys():
     agree(ours, theirs, data)
 
 
+def test_weights_under_a_nested_key():
+    """torchrl asks whether there are any in a way that such a key is a TypeError."""
+    ours, theirs = pair()
+    estimate(ours, theirs)
+    weight = np.random.default_rng(2).random((4, 6))
+    data = batch(replay={"weight": weight})
+    expected = ours(batch(priority_weight=weight))["loss"]
+    for loss in (ours, theirs):
+        loss.set_keys(priority_weight=("replay", "weight"))
+    assert ours(data)["loss"] == expected
+    with pytest.raises(TypeError, match="Nested membership checks"):
+        theirs(twins.tensordict(data, [4, 6]))
+
+
 def test_keywords_and_defaults():
     ours, theirs = pair()
     data = batch()

@@ -173,6 +173,20 @@ def test_masks(reduction):
     twins.close(ours(data)["loss_qvalue"], reduced(per_sample))
 
 
+def test_steps_to_next_obs():
+    """After n steps the discount is gamma^n. torchrl's qvalue_loss drops n as it does the mask, and takes gamma."""
+    ours, theirs = pair()
+    estimate(ours, theirs)
+    data, steps = batch(), np.random.default_rng(0).integers(1, 4, size=(4, 6, 1))
+    found = theirs(twins.tensordict(data | {"steps_to_next_obs": steps}, [4, 6]))["loss_qvalue"]
+    twins.close(ours(data)["loss_qvalue"], found)
+    theirs.make_value_estimator(TorchEstimators.TD0, gamma=(0.5**steps).tolist())
+    expected = theirs(twins.tensordict(data, [4, 6]))["loss_qvalue"]
+    got = ours(data | {"steps_to_next_obs": steps})["loss_qvalue"]
+    twins.close(got, expected)
+    assert abs(got - found.item()) > 1e-4
+
+
 def test_critics_that_read_more_than_the_actor():
     """torchrl's qvalue_loss drops what only the critics and the value network read; and in_keys has no next state."""
     ours, theirs = pair(read="state")

@@ -36,6 +36,8 @@ def indices(action_space: str, action: np.ndarray, values: tuple[int, ...]) -> n
     index = action[..., 0] if action.ndim == len(values) and action.shape[-1] == 1 else action
     if index.shape != values[:-1]:
         raise ValueError(f"action: expected shape {values[:-1]} for a categorical action, got {action.shape}")
+    if index.dtype.kind not in "iu":
+        raise ValueError(f"action: expected integers for a categorical action, got {action.dtype}")
     if index.size and not 0 <= index.min() <= index.max() < values[-1]:
         raise ValueError(f"action: expected indices in [0, {values[-1]}), got {index.min()} to {index.max()}")
     return index.astype(np.int64)

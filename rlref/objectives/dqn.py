@@ -44,8 +44,10 @@ class DQNLoss(LossModule):
         value, back = self.run("value_network", data)
         takes = taken(self.action_space, get(data, self.tensor_keys["action"]), value[key].shape, self.var_nums)
         following = self._choices(data["next"], target=True)
-        best = double_q.vectorized(following, self._choices(data["next"])) if self.double_dqn else max_q.vectorized(
-            following)
+        if self.double_dqn:
+            best = double_q.vectorized(following, self._choices(data["next"]))
+        else:
+            best = max_q.vectorized(following)
         target = self.value_target(data, best.next_state_value.sum(axis=-1))
 
         def to_network(by):
