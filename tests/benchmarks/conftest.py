@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 
 import pytest
@@ -64,8 +65,34 @@ class LossTimes:
             f"{'':22}{math.exp(sum(map(math.log, row)) / len(row)):>9.2f}   " for row in ratios.values())
 
 
+class TrainingTimes:
+    """Milliseconds of each step by (loss, type, contender): on the clock, and of processors."""
+
+    def __init__(self):
+        self.milliseconds = {}
+
+    def note(self, loss, kind, name, step):
+        start = time.perf_counter(), time.process_time()
+        step()
+        end = time.perf_counter(), time.process_time()
+        self.milliseconds.setdefault((loss, kind, name), []).append(
+            [1e3 * (after - before) for before, after in zip(start, end, strict=True)])
+
+    def table(self):
+        """The median step, which a busy machine makes longer, and the least; how many times as long torchrl takes."""
+        yield f"{'milliseconds':16}" + f"{'median, processors':^29}{'least, on the clock':^29}"
+        yield f"{'':16}" + f"{'rlref':>9}{'torchrl':>9}{'ratio':>8}   " * 2
+        for loss, kind in dict.fromkeys(key[:2] for key in self.milliseconds):
+            (least, median), (their_least, their_median) = (
+                (min(x[0] for x in steps), statistics.median(x[1] for x in steps))
+                for steps in (self.milliseconds[loss, kind, name] for name in ("rlref", "torchrl")))
+            yield f"{loss:8}{kind:8}" + "".join(f"{mine:>9.2f}{other:>9.2f}{other / mine:>8.2f}   "
+                                                for mine, other in ((median, their_median), (least, their_least)))
+
+
 MEASURED = Measured()
 LOSS_TIMES = LossTimes()
+TRAINING_TIMES = TrainingTimes()
 
 
 @pytest.fixture
@@ -76,6 +103,11 @@ def measured():
 @pytest.fixture
 def loss_times():
     return LOSS_TIMES
+
+
+@pytest.fixture
+def training_times():
+    return TRAINING_TIMES
 
 
 def pytest_configure(config):
@@ -90,6 +122,10 @@ def pytest_terminal_summary(terminalreporter):
     if LOSS_TIMES.seconds:
         terminalreporter.section("losses: forward and backward in float64")
         for line in LOSS_TIMES.table():
+            terminalreporter.line(line)
+    if TRAINING_TIMES.milliseconds:
+        terminalreporter.section("a training step: losses, gradients, Adam, targets")
+        for line in TRAINING_TIMES.table():
             terminalreporter.line(line)
 
 
