@@ -9,12 +9,15 @@ Arguments, defaults, keys and outputs are torchrl 0.14.1's. A batch is a nested 
 values, rewards and ends have a last axis of 1, and time, where it matters, is the last batch axis.
 """
 
+from rlref.objectives.a2c import A2CLoss
+from rlref.objectives.clip_ppo import ClipPPOLoss
 from rlref.objectives.ddpg import DDPGLoss
 from rlref.objectives.discrete_sac import DiscreteSACLoss
 from rlref.objectives.distributional_dqn import DistributionalDQNLoss
 from rlref.objectives.dqn import DQNLoss
 from rlref.objectives.estimators import ValueEstimators, default_value_kwargs
 from rlref.objectives.iql import IQLLoss
+from rlref.objectives.kl_penalty_ppo import KLPENPPOLoss
 from rlref.objectives.modules import (
     Actor,
     DistributionalQValueActor,
@@ -23,12 +26,17 @@ from rlref.objectives.modules import (
     QValueActor,
     ValueOperator,
 )
+from rlref.objectives.ppo import PPOLoss
 from rlref.objectives.qmixer import QMixerLoss
 from rlref.objectives.redq import REDQLoss
+from rlref.objectives.reinforce import ReinforceLoss
 from rlref.objectives.sac import SACLoss
 from rlref.objectives.td3 import TD3Loss
 from rlref.objectives.updates import HardUpdate, SoftUpdate
+from rlref.objectives.utils import distance_loss, hold_out_net, hold_out_params, next_state_value
 
-__all__ = ["Actor", "DDPGLoss", "DQNLoss", "DiscreteSACLoss", "DistributionalDQNLoss", "DistributionalQValueActor",
-           "HardUpdate", "IQLLoss", "Module", "ProbabilisticActor", "QMixerLoss", "QValueActor", "REDQLoss", "SACLoss",
-           "SoftUpdate", "TD3Loss", "ValueEstimators", "ValueOperator", "default_value_kwargs"]
+__all__ = ["A2CLoss", "Actor", "ClipPPOLoss", "DDPGLoss", "DQNLoss", "DiscreteSACLoss", "DistributionalDQNLoss",
+           "DistributionalQValueActor", "HardUpdate", "IQLLoss", "KLPENPPOLoss", "Module", "PPOLoss",
+           "ProbabilisticActor", "QMixerLoss", "QValueActor", "REDQLoss", "ReinforceLoss", "SACLoss", "SoftUpdate",
+           "TD3Loss", "ValueEstimators", "ValueOperator", "default_value_kwargs", "distance_loss", "hold_out_net",
+           "hold_out_params", "next_state_value"]

@@ -148,6 +148,10 @@ class LossModule(Trained):
 
     # losses
 
+    def completed(self, data: Data) -> Data:
+        """``data`` with what the loss makes of it before all else: nothing, unless it says so."""
+        return data
+
     def parts(self, data: Data, rng: np.random.Generator | None) -> list[Part]:
         """The pages of this loss with their inputs and routes."""
         raise NotImplementedError
@@ -176,6 +180,7 @@ class LossModule(Trained):
         reported: dict[Key, Any] = {}
         gradients: dict[str, Gradients] = {}
         one = reduction_page.Reduced(np.ones(()))
+        data = self.completed(data)
         for part in self.parts(data, rng):
             page = Page(part.page)
             result = page.vectorized(**part.inputs)

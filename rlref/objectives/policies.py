@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rlref.distributions import tanh_normal
 from rlref.distributions._outputs import Draw
 from rlref.objectives.data import Data
 from rlref.objectives.modules import Outputs, ProbabilisticActor
@@ -37,6 +38,27 @@ class Policy:
 
     def log_probs_vjp(self, by: Any) -> Gradients:
         return self._back(self.module.log_probs_vjp(by, *self.parameters, **self.given))
+
+    def mode(self) -> np.ndarray:
+        """The action that a deterministic policy takes."""
+        return self.module.mode(*self.parameters, **self.given)
+
+    def entropy(self, rng: Any, samples: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """[*B], and where there is no closed form, the noise of the ``samples`` by which it was estimated."""
+        if self.module is not tanh_normal:
+            return self.module.entropy(*self.parameters, **self.given), None
+        return tanh_normal.entropy(rng, *self.parameters, samples=samples, **self.given)
+
+    def entropy_vjp(self, by: Any, noise: np.ndarray | None) -> Gradients:
+        drawn = () if noise is None else (noise,)
+        return self._back(self.module.entropy_vjp(by, *drawn, *self.parameters, **self.given))
+
+    def kl_from(self, old: tuple[np.ndarray, ...]) -> np.ndarray:
+        """The divergence [*B] of the distribution with the parameters ``old`` from this one, KL(old, this)."""
+        return self.module.kl(*old, *self.parameters, **self.given)
+
+    def kl_from_vjp(self, by: Any, old: tuple[np.ndarray, ...]) -> Gradients:
+        return self._back(self.module.kl_vjp(by, *old, *self.parameters, **self.given))
 
     def rsample(self, rng: Any) -> Draw:
         """An action, its log-probability [*B], and the noise of which it was made."""
