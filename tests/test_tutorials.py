@@ -13,6 +13,7 @@ import rlref
 TUTORIALS = sorted((Path(__file__).parents[1] / "tutorials").glob("*.ipynb"))
 PACKAGE = Path(rlref.__file__).parents[1]
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+BUDGET = "0.07"  # of a full training; a cell whose numbers depend on it has the tag "budget"
 
 
 @pytest.fixture(params=TUTORIALS, ids=lambda path: path.stem)
@@ -40,8 +41,9 @@ def pictures(cell):
 def assert_same_outputs(new, old):
     """The same words and pictures; numbers may differ as far as another machine's rounding can move them."""
     assert NUMBER.sub("#", printed(new)).split() == NUMBER.sub("#", printed(old)).split()
-    numbers = [[float(x) for x in NUMBER.findall(printed(cell))] for cell in (new, old)]
-    assert numbers[0] == pytest.approx(numbers[1], rel=1e-2, abs=2e-3)
+    if "budget" not in old.metadata.get("tags", []):
+        numbers = [[float(x) for x in NUMBER.findall(printed(cell))] for cell in (new, old)]
+        assert numbers[0] == pytest.approx(numbers[1], rel=1e-2, abs=2e-3)
     assert pictures(new) == pictures(old)
 
 
@@ -50,6 +52,7 @@ def test_there_are_tutorials():
 
 
 def test_a_tutorial_runs_and_gives_what_is_committed(committed, tmp_path, monkeypatch):
+    monkeypatch.setenv("RLREF_TUTORIAL_BUDGET", BUDGET)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PACKAGE), os.environ.get("PYTHONPATH", "")]))
     copy = nbformat.from_dict(committed)
     for cell in code_cells(copy):
