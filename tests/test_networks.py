@@ -12,6 +12,7 @@ from rlref.networks import (
     MLP,
     SGD,
     Adam,
+    Concatenated,
     Ensemble,
     Linear,
     NormalParamExtractor,
@@ -123,10 +124,11 @@ def test_q_network():
         def named_parameters(self):
             return self.mlp.named_parameters()
 
-        def forward(self, observation, action):
-            return self.mlp(torch.cat([observation, action], -1))
+        def forward(self, *inputs):
+            return self.mlp(torch.cat(inputs, -1))
 
     agree(QNetwork(3, 2, (6,)), Q(), normal(4, 3), normal(4, 2))
+    agree(Concatenated(MLP(5, 1, (6,), "relu")), Q(), normal(2, 4, 2), normal(2, 4, 1), normal(2, 4, 2))
 
 
 def test_an_ensemble_is_its_members():

@@ -16,6 +16,7 @@ the parameters and inputs, float64 unless you convert them.
 """
 
 from rlref.networks.activations import Activation
+from rlref.networks.concatenated import Concatenated
 from rlref.networks.ensemble import Ensemble
 from rlref.networks.linear import Linear
 from rlref.networks.mixers import QMixer, VDNMixer
@@ -26,5 +27,5 @@ from rlref.networks.q import QNetwork
 from rlref.networks.sequential import Sequential
 from rlref.networks.trees import held, leaves, load, save, stack, tree_map
 
-__all__ = ["MLP", "SGD", "Activation", "Adam", "Ensemble", "Linear", "NormalParamExtractor", "QMixer", "QNetwork",
-           "Sequential", "VDNMixer", "held", "leaves", "load", "save", "stack", "tree_map"]
+__all__ = ["MLP", "SGD", "Activation", "Adam", "Concatenated", "Ensemble", "Linear", "NormalParamExtractor", "QMixer",
+           "QNetwork", "Sequential", "VDNMixer", "held", "leaves", "load", "save", "stack", "tree_map"]

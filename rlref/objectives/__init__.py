@@ -15,9 +15,14 @@ from rlref.objectives.ddpg import DDPGLoss
 from rlref.objectives.discrete_sac import DiscreteSACLoss
 from rlref.objectives.distributional_dqn import DistributionalDQNLoss
 from rlref.objectives.dqn import DQNLoss
+from rlref.objectives.dreamer_actor import DreamerActorLoss
+from rlref.objectives.dreamer_model import DreamerModelLoss
+from rlref.objectives.dreamer_value import DreamerValueLoss
 from rlref.objectives.estimators import ValueEstimators, default_value_kwargs
+from rlref.objectives.imagination import DreamerEnv
 from rlref.objectives.iql import IQLLoss
 from rlref.objectives.kl_penalty_ppo import KLPENPPOLoss
+from rlref.objectives.module_sequential import ModuleSequential
 from rlref.objectives.modules import (
     Actor,
     DistributionalQValueActor,
@@ -36,7 +41,8 @@ from rlref.objectives.updates import HardUpdate, SoftUpdate
 from rlref.objectives.utils import distance_loss, hold_out_net, hold_out_params, next_state_value
 
 __all__ = ["A2CLoss", "Actor", "ClipPPOLoss", "DDPGLoss", "DQNLoss", "DiscreteSACLoss", "DistributionalDQNLoss",
-           "DistributionalQValueActor", "HardUpdate", "IQLLoss", "KLPENPPOLoss", "Module", "PPOLoss",
-           "ProbabilisticActor", "QMixerLoss", "QValueActor", "REDQLoss", "ReinforceLoss", "SACLoss", "SoftUpdate",
-           "TD3Loss", "ValueEstimators", "ValueOperator", "default_value_kwargs", "distance_loss", "hold_out_net",
+           "DistributionalQValueActor", "DreamerActorLoss", "DreamerEnv", "DreamerModelLoss", "DreamerValueLoss",
+           "HardUpdate", "IQLLoss", "KLPENPPOLoss", "Module", "ModuleSequential", "PPOLoss", "ProbabilisticActor",
+           "QMixerLoss", "QValueActor", "REDQLoss", "ReinforceLoss", "SACLoss", "SoftUpdate", "TD3Loss",
+           "ValueEstimators", "ValueOperator", "default_value_kwargs", "distance_loss", "hold_out_net",
            "hold_out_params", "next_state_value"]

@@ -107,8 +107,8 @@ class Trained:
         return {**self.parameters, **{name: self.whole(name) for name in self.modules}, **self.delayed}
 
 
-def added(gradients: Gradients, more: Gradients) -> Gradients:
-    """The sum of both: by a network that only one of them has, its own."""
+def added(gradients: dict[Any, Any], more: dict[Any, Any]) -> dict[Any, Any]:
+    """The sum of both, by network or by key: what only one of them has stays as it is."""
     together = dict(gradients)
     for name, x in more.items():
         together[name] = x if name not in gradients else tree_map(np.add, {"": gradients[name]}, {"": x})[""]
