@@ -14,6 +14,7 @@ from torchrl.objectives import ValueEstimators as TorchEstimators
 
 from rlref.networks import QNetwork, leaves
 from rlref.objectives import Module, ValueEstimators, ValueOperator
+from rlref.objectives.data import put
 
 NOT_OURS = {"action_spec", "gSDE", "gamma", "priority_key", "deactivate_vmap", "scalar_output_mode"}
 
@@ -102,6 +103,24 @@ def same_interface(ours, theirs):
     assert ours.out_keys == theirs.out_keys and set(ours.in_keys) == set(theirs.in_keys)
     assert [e.name for e in ours.supported] == [e.name for e in theirs.SUPPORTED_VALUE_ESTIMATORS]
     return different
+
+
+def same_under_other_names(ours, data):
+    """With every key of a loss nested under "other", in its networks and the batch too, it gives the same."""
+    expected = ours(data, np.random.default_rng(0))
+    new = {key: ("other", key) for key in ours.tensor_keys.values()}
+    moved = {}
+    for name, x in flattened(data).items():
+        key = name.removeprefix("next_")
+        moved = put(moved, ("next", new.get(key, key)) if key != name else new.get(key, key), x)
+    for module in ours.modules.values():
+        module.in_keys[:] = [new.get(key, key) for key in module.in_keys]
+        module.out_keys = [new.get(key, key) for key in module.out_keys]
+    ours.set_keys(**{name: ("other", key) for name, key in ours.tensor_keys.items()})
+    got = ours(moved, np.random.default_rng(0))
+    assert got.keys() == {new.get(name, name) for name in expected}
+    assert all(np.array_equal(got[new.get(name, name)], x) for name, x in expected.items())
+    assert ("next", "other", "reward") in ours.in_keys and ("other", "action") in ours.in_keys
 
 
 def flattened(data):

@@ -165,6 +165,11 @@ def test_interface():
     assert ensembles.same_interface(*pair()) == {"action_space": "one-hot"}
 
 
+def test_keys():
+    weights = np.random.default_rng(3).random((4, 3))
+    ensembles.same_under_other_names(pair()[0], batch((4, 3), priority_weight=weights))
+
+
 def test_padding_and_keywords():
     """Padding may hold anything; keyword arguments are a batch without a dict."""
     ours, theirs = pair()

@@ -91,6 +91,14 @@ def test_interface():
     assert ensembles.same_interface(*pair()) == {}
 
 
+def test_keys():
+    ours, theirs = pair()
+    for loss in (ours, theirs):
+        loss.set_keys(sample_log_prob="log_pi")
+    assert set(ours.in_keys) == set(theirs.in_keys)
+    ensembles.same_under_other_names(pair()[0], twins.batch((4, 3)))
+
+
 def test_masks_and_keywords():
     """Padding may hold anything; keyword arguments are a batch without a dict."""
     for options in ({}, {"reduction": "sum"}, {"reduction": "none"}):

@@ -66,23 +66,8 @@ def test_interface():
 
 
 def test_keys():
-    """Under other names."""
-    names = {"action": ("agent", "act"), "reward": "gain", "done": "stop", "terminated": "dead", "priority": "surprise",
-             "state_action_value": "q", "priority_weight": "w"}
-    ours, _ = pair()
-    data = twins.batch((4, 3), priority_weight=np.random.default_rng(3).random((4, 3)))
-    expected = ours(data, np.random.default_rng(0))
-    for module in ours.modules.values():
-        module.in_keys[:] = [("agent", "act") if key == "action" else key for key in module.in_keys]
-        module.out_keys = [{"action": ("agent", "act"), "state_action_value": "q"}[key] for key in module.out_keys]
-    ours.set_keys(**names)
-    following = data["next"]
-    got = ours({"observation": data["observation"], "agent": {"act": data["action"]}, "w": data["priority_weight"],
-                "next": {"observation": following["observation"], "gain": following["reward"],
-                         "stop": following["done"], "dead": following["terminated"]}}, np.random.default_rng(0))
-    assert {"surprise" if name == "td_error" else name for name in expected} == got.keys()
-    for name, x in expected.items():
-        assert np.array_equal(x, got["surprise" if name == "td_error" else name])
+    weights = np.random.default_rng(3).random((4, 3))
+    ensembles.same_under_other_names(pair()[0], twins.batch((4, 3), priority_weight=weights))
 
 
 def test_masks_and_keywords():
