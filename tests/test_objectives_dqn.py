@@ -124,7 +124,7 @@ def test_keywords_and_defaults():
     theirs_are = {name: p.default for name, p in inspect.signature(TorchDQNLoss.__init__).parameters.items()}
     ours_are = {name: p.default for name, p in inspect.signature(DQNLoss.__init__).parameters.items()}
     assert ours_are == {name: theirs_are[name] for name in theirs_are if name not in ("gamma", "priority_key")}
-    assert ours.hyper["gamma"] == 0.99 and ours.value_type is ValueEstimators.TD0
+    assert ours.value_estimator.gamma == 0.99 and ours.value_type is ValueEstimators.TD0
 
 
 def test_soft_updates():

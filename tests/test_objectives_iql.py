@@ -97,7 +97,7 @@ def test_keywords_and_defaults():
     assert ours_are.pop("rng") is None
     left_out = {"gamma", "priority_key", "deactivate_vmap", "scalar_output_mode"}
     assert ours_are == {name: theirs_are[name] for name in theirs_are if name not in left_out}
-    assert ours.hyper["gamma"] == 0.99 and ours.value_type is ValueEstimators.TD0 and list(ours.delayed) == [
+    assert ours.value_estimator.gamma == 0.99 and ours.value_type is ValueEstimators.TD0 and list(ours.delayed) == [
         "qvalue_network"]
 
 

@@ -95,7 +95,7 @@ def test_defaults():
     """gamma is 0.99 in both; torchrl's is rounded to float32."""
     ours, theirs = pair()
     assert ours.loss_function == theirs.loss_function and ours.delayed.keys() == set(NETWORKS)
-    assert ours.hyper["gamma"] == 0.99 and ours.value_type.name == theirs.default_value_estimator.name
+    assert ours.value_estimator.gamma == 0.99 and ours.value_type.name == theirs.default_value_estimator.name
     np.testing.assert_allclose(ours(batch())["loss"], their_loss(theirs, batch()).detach(), rtol=1e-6)
     local, mixer = (ours.modules[name] for name in NETWORKS)
     assert ours.action_space == "categorical"

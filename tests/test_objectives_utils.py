@@ -40,6 +40,7 @@ def rollout(**more):
 def test_next_state_value(more, gamma):
     data = rollout(**more)
     td = twins.tensordict(data, [4, 6])
+    td["next", "done"] = td["next", "terminated"]  # torchrl's ends a bootstrap where it is done: see below
     options = {"next_val_key": "state_value", "gamma": gamma}
     expected = torch_utils.next_state_value(td.clone(), est.torch_network(), **options)
     twins.close(next_state_value(data, ValueOperator(est.NETWORK, est.PARAMETERS), **options), expected)
@@ -50,11 +51,25 @@ def test_next_state_value(more, gamma):
 
 def test_next_state_value_where_all_are_done():
     data = rollout()
-    data["next"]["done"][:] = True
+    data["next"]["done"][:] = data["next"]["terminated"][:] = True
     td = twins.tensordict(data, [4, 6])
     given = np.full((4, 6, 1), np.nan)
     twins.close(next_state_value(data, pred_next_val=given), torch_utils.next_state_value(
         td, pred_next_val=torch.tensor(given)))
+
+
+def test_torchrl_takes_truncation_for_termination():
+    """Where a step is cut off, r + gamma V(s') is right, and r alone is torchrl's."""
+    data, given = rollout(), np.random.default_rng(3).normal(size=(4, 6, 1))
+    reward, done, terminated = (data["next"][name][..., 0] for name in ("reward", "done", "terminated"))
+    cut = done & ~terminated
+    assert cut.any()
+    got = next_state_value(data, gamma=0.5, pred_next_val=given)
+    theirs = torch_utils.next_state_value(twins.tensordict(data, [4, 6]), gamma=0.5, pred_next_val=torch.tensor(given))
+    twins.close(got[cut], (reward + 0.5 * given[..., 0])[cut])
+    twins.close(theirs.numpy()[cut], reward[cut])
+    del data["next"]["terminated"]
+    twins.close(next_state_value(data, gamma=0.5, pred_next_val=given), theirs)
 
 
 def test_torchrl_rounds_rewards_to_float32():

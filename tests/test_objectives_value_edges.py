@@ -8,8 +8,8 @@ import pytest
 import torch
 import torch_twins as twins
 
-from rlref.objectives import ValueOperator
-from rlref.objectives.estimators import ValueEstimators, build_value_estimator, value_target
+from rlref.objectives import DQNLoss, QValueActor, ValueOperator
+from rlref.objectives.estimators import ValueEstimators, build_value_estimator
 from rlref.objectives.value import GAE, TD0Estimator
 
 NAMES = list(est.OWN)
@@ -156,10 +156,22 @@ def test_value_target(name):
     other = est.theirs(name, est.torch_network())
     other.set_keys(steps_to_next_obs="n")
     expected = other.value_estimate(twins.tensordict(data, [4, 6]), next_value=torch.tensor(following[..., None]))
-    keys = {"reward": "reward", "done": "done", "terminated": "terminated", "steps_to_next_obs": "n", "action": "a"}
-    hyper = {"gamma": est.GAMMA, **est.OWN[name]}
-    got = value_target(ValueEstimators[name.removesuffix("Estimator")], hyper, keys, data, following)
-    twins.close(got, expected[..., 0])
+    loss = given(ValueEstimators[name.removesuffix("Estimator")], gamma=est.GAMMA, **est.OWN[name])
+    loss.value_estimator.set_keys(steps_to_next_obs="n")
+    twins.close(loss.value_target(data, following), expected[..., 0])
+    own = est.ours(name)
+    own.set_keys(steps_to_next_obs="n")
+    assert given(own).value_estimator is own and np.array_equal(given(own).value_target(data, following),
+                                                                loss.value_target(data, following))
+    loss = given(type(own), gamma=est.GAMMA, **est.OWN[name], value_network=None)
+    assert type(loss.value_estimator) is type(own) is loss.value_type
+    loss.set_keys(reward="gain")
+    assert loss.value_estimator.tensor_keys["reward"] == "gain"
+
+
+def given(value_type=None, **hyper):
+    """A loss with a value estimator."""
+    return DQNLoss(QValueActor(est.NETWORK, est.PARAMETERS)).make_value_estimator(value_type, **hyper)
 
 
 def gae(**options):
@@ -195,8 +207,9 @@ def batch():
     (lambda: GAE(gamma=1, lmbda=1, value_network=None, average_rewards=True), TypeError, "average_rewards"),
     (lambda: build_value_estimator("gae", {}), TypeError, "value_type: expected one of ValueEstimators, .* got 'gae'"),
     (lambda: build_value_estimator(gae(), {}, gamma=1), TypeError, "gamma: expected no hyper-parameters"),
-    (lambda: value_target(ValueEstimators.GAE, {}, {}, {}, np.ones(2)), NotImplementedError, "got GAE"),
-    (lambda: value_target(ValueEstimators.TD0, {}, {"reward": "reward"}, batch(), np.ones(2)), ValueError,
+    (lambda: given(ValueEstimators.GAE), NotImplementedError, "TD0, TD1, TDLambda for DQNLoss, got GAE"),
+    (lambda: given("TD0"), TypeError, "value_type: expected one of ValueEstimators, .* got 'TD0'"),
+    (lambda: given().value_target(batch(), np.ones(2)), ValueError,
      r"next_value: expected shape \(4, 6\) like reward, got \(2,\)"),
 ], ids=lambda x: x if isinstance(x, str) else "")
 def test_what_is_wrong(wrong, error, message):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from rlref.objectives.estimators import ValueEstimators
 from rlref.objectives.imagination import DreamerEnv, imagine
 from rlref.objectives.loss_module import Part
 from rlref.objectives.modules import Module, ProbabilisticActor
-
-LAMBDA = {ValueEstimators.TD0: 0.0, ValueEstimators.TD1: 1.0}  # what the other estimators are of TD(lambda)
+from rlref.objectives.value import ValueEstimatorBase
+from rlref.returns import td0, td1
 
 
 class DreamerActorLoss(DreamerLoss):
@@ -67,7 +67,12 @@ class DreamerActorLoss(DreamerLoss):
 
         return [Part(dreamer_actor, {
             "reward": np.moveaxis(last(reward), -1, 0), "next_state_value": np.moveaxis(next_value, -1, 0),
-            "discount_loss": self.discount_loss, "gamma": float(self.hyper["gamma"]),
-            "lmbda": LAMBDA.get(self.value_type, self.hyper.get("lmbda"))}, {"loss_actor": to_actor},
+            "discount_loss": self.discount_loss, "gamma": float(self.value_estimator.gamma),
+            "lmbda": _lambda(self.value_estimator)}, {"loss_actor": to_actor},
             lambda found: {MADE: put(imagined, "lambda_target", target[..., None])},
             scale=self.imagination_horizon / reward.size)]
+
+
+def _lambda(estimator: ValueEstimatorBase) -> Any:
+    """That of which the estimator's target is the lambda-return: TD(0) has 0, TD(1) has 1."""
+    return {td0: 0.0, td1: 1.0}.get(estimator.page, getattr(estimator, "lmbda", None))

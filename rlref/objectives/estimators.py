@@ -1,4 +1,4 @@
-"""The estimators that a loss may be given, by name, and the target of a value that one of them makes."""
+"""The estimators that a loss may be given, by name."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-import numpy as np
-
-from rlref.objectives.data import Data, Key, get, last
+from rlref.objectives.data import Key
 from rlref.objectives.value import GAE, TD0Estimator, TD1Estimator, TDLambdaEstimator, ValueEstimatorBase, VTrace
 
 
@@ -52,15 +50,3 @@ def build_value_estimator(value_type: ValueEstimators | type[ValueEstimatorBase]
     estimator = CLASSES[value_type](**default_value_kwargs(value_type) | hyper)
     estimator.set_keys(**{name: key for name, key in keys.items() if name in estimator.default_keys})
     return estimator
-
-
-def value_target(value_type: ValueEstimators, hyper: Mapping[str, Any], keys: Mapping[str, Key], data: Data,
-                 next_value: np.ndarray) -> np.ndarray:
-    """The target [*B] of V(s_t), from ``next_value`` [*B] = V(s'_t). Time is the last batch axis, as in torchrl."""
-    if value_type not in (ValueEstimators.TD0, ValueEstimators.TD1, ValueEstimators.TDLambda):
-        raise NotImplementedError(f"value_type: expected TD0, TD1 or TDLambda for this loss, got {value_type.name}")
-    estimator = build_value_estimator(value_type, keys, **{"value_network": None, **hyper})
-    reward = get(data, ("next", keys["reward"]))
-    if last(reward).shape != next_value.shape:
-        raise ValueError(f"next_value: expected shape {last(reward).shape} like reward, got {next_value.shape}")
-    return estimator.value_estimate(data, next_value=next_value.reshape(reward.shape)).reshape(next_value.shape)

@@ -16,7 +16,7 @@ import numpy as np
 from rlref.losses import reduction as reduction_page
 from rlref.networks.trees import Tree, held
 from rlref.objectives.data import Data, Key, get, has, last, nested, path, per_sample, put
-from rlref.objectives.estimators import ValueEstimators, default_value_kwargs, value_target
+from rlref.objectives.estimators import ValueEstimators, build_value_estimator
 from rlref.objectives.modules import Outputs, Pullback
 from rlref.objectives.policies import Policy
 from rlref.objectives.trained import Gradients, Trained, added
@@ -97,11 +97,13 @@ class LossModule(Trained):
     # keys
 
     def set_keys(self, **keys: Key | None) -> None:
-        """Other names for the entries of a batch; None: the default again."""
+        """Other names for the entries of a batch, for the value estimator, too; None: the default again."""
         for name, key in keys.items():
             if name not in self.default_keys:
                 raise ValueError(f"{name}: expected keys among {', '.join(self.default_keys)}, got {name}")
             self.tensor_keys[name] = self.default_keys[name] if key is None else key
+        known = self.value_estimator.default_keys
+        self.value_estimator.set_keys(**{name: self.tensor_keys[name] for name in keys if name in known})
 
     @property
     def in_keys(self) -> list[Key]:
@@ -133,18 +135,29 @@ class LossModule(Trained):
 
     # values
 
-    def make_value_estimator(self, value_type: ValueEstimators | None = None, **hyper: Any) -> LossModule:
-        """Choose how targets are made, TD(0) to TD(lambda), and with which hyper-parameters."""
+    def make_value_estimator(self, value_type: Any = None, **hyper: Any) -> LossModule:
+        """Choose how targets are made: one of ValueEstimators and its hyper-parameters, or an estimator or its class.
+        """
         self.value_type = value_type or self.default_value_estimator
-        if self.value_type not in self.supported:
-            raise NotImplementedError(f"value_type: expected one of {', '.join(v.name for v in self.supported)} for "
-                                      f"{type(self).__name__}, got {getattr(value_type, 'name', value_type)}")
-        self.hyper = default_value_kwargs(self.value_type) | hyper
+        if isinstance(self.value_type, ValueEstimators):
+            if self.value_type not in self.supported:
+                raise NotImplementedError(f"value_type: expected one of {', '.join(v.name for v in self.supported)} "
+                                          f"for {type(self).__name__}, got {self.value_type.name}")
+            hyper = self._estimating() | hyper
+        self.value_estimator = build_value_estimator(self.value_type, self.tensor_keys, **hyper)
         return self
+
+    def _estimating(self) -> dict[str, Any]:
+        """The networks that an estimator of this loss is made with."""
+        return {"value_network": None}
 
     def value_target(self, data: Data, next_value: np.ndarray) -> np.ndarray:
         """The target [*B] of the value, from the value [*B] of the state that followed."""
-        return value_target(self.value_type, self.hyper, self.tensor_keys, data, next_value)
+        reward = get(data, ("next", self.tensor_keys["reward"]))
+        if last(reward).shape != next_value.shape:
+            raise ValueError(f"next_value: expected shape {last(reward).shape} like reward, got {next_value.shape}")
+        target = self.value_estimator.value_estimate(data, next_value=next_value.reshape(reward.shape))
+        return target.reshape(next_value.shape)
 
     # losses
 

@@ -11,12 +11,12 @@ import numpy as np
 from rlref.glossary import GLOSSARY
 from rlref.losses import clipped_value
 from rlref.objectives.data import Data, Key, get, has, last, per_sample, without
-from rlref.objectives.estimators import ValueEstimators, build_value_estimator
+from rlref.objectives.estimators import ValueEstimators
 from rlref.objectives.loss_module import LossModule, Part, Route
 from rlref.objectives.modules import Module, ProbabilisticActor
 from rlref.objectives.policies import Policy
 from rlref.objectives.trained import Gradients
-from rlref.objectives.value import ValueEstimatorBase, VTrace
+from rlref.objectives.value import VTrace
 from rlref.returns import standardize
 
 
@@ -64,23 +64,10 @@ class PolicyGradient(LossModule):
 
     # advantages
 
-    def make_value_estimator(self, value_type: Any = None, **hyper: Any) -> LossModule:
-        """Choose how advantages are made: one of ValueEstimators, a class of estimators, or an estimator."""
-        self.value_type = value_type or self.default_value_estimator
-        if "critic_network" in self.modules:  # it is not there yet when LossModule's constructor asks
-            if isinstance(self.value_type, ValueEstimators):
-                hyper = {"value_network": self.modules["critic_network"], **hyper}
-            if self.value_type is ValueEstimators.VTrace:
-                hyper = {"actor_network": self.modules["actor_network"], **hyper}
-            self.value_estimator: ValueEstimatorBase = build_value_estimator(self.value_type, self.tensor_keys, **hyper)
-        return self
-
-    def set_keys(self, **keys):
-        """Other names for the entries of a batch, for the value estimator, too; None: the default again."""
-        super().set_keys(**keys)
-        if "critic_network" in self.modules:
-            known = self.value_estimator.default_keys
-            self.value_estimator.set_keys(**{name: self.tensor_keys[name] for name in keys if name in known})
+    def _estimating(self):
+        """The critic, where there is one already, and for V-trace the actor."""
+        actor = {"actor_network": self.modules["actor_network"]} if self.value_type is ValueEstimators.VTrace else {}
+        return {"value_network": self.modules.get("critic_network"), **actor}
 
     def completed(self, data):
         """``data`` with an advantage and a value target; networks are shown zeros for steps that do not count."""

@@ -29,10 +29,11 @@ def next_state_value(data: Data, operator: Module | None = None, next_val_key: K
                      gamma: float = 0.99, pred_next_val: np.ndarray | None = None) -> np.ndarray:
     """The one-step target [*B] of returns/td0, of ``pred_next_val`` [*B, 1] or of what ``operator`` writes.
 
-    The discount is gamma to the power of "steps_to_next_obs", if that is there. As in torchrl it is done, not
-    terminated, that cuts the bootstrap: at a truncation the value of the next state is left out.
+    The discount is gamma to the power of "steps_to_next_obs", if that is there. Where a batch has "terminated", that
+    cuts the bootstrap, not done. (torchrl 0.14.1 leaves the value of the next state out at truncations, too.)
     """
-    reward, done = (last(get(data, ("next", name))) for name in ("reward", "done"))
+    reward, ends = last(get(data, ("next", "reward"))), "terminated" if has(data, ("next", "terminated")) else "done"
+    done = last(get(data, ("next", ends)))
     steps = last(get(data, "steps_to_next_obs")) if has(data, "steps_to_next_obs") else 1
     if pred_next_val is None:
         if operator is None:
