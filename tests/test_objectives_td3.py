@@ -54,6 +54,16 @@ def test_as_torchrl(estimator, options):
     assert got["pred_value"].shape == (options.get("num_qvalue_nets", 2), 6, 4)
 
 
+def test_a_whole_number_for_a_bound():
+    """torchrl makes the greatest action a number of the least one's type: of (-1, 0.75) it makes 0."""
+    data = twins.batch((6, 4))
+    ours, theirs = pair(bounds=(-1, 0.75))
+    got = ensembles.same_step(ours, pair(bounds=(-1.0, 0.75))[1], data)
+    with twins.draws(5):
+        wrong = theirs(twins.tensordict(data, [6, 4]))
+    assert theirs.max_action.item() == 0 and np.abs(got["target_value"] - wrong["target_value"].numpy()).max() > 1e-3
+
+
 def test_training():
     ours, theirs = pair()
     ensembles.estimate(ours, theirs)

@@ -20,7 +20,8 @@ class TD3Loss(LossModule):
     with the noise of target_policy_smoothing.
 
     ``bounds`` are the least and the greatest action, each a number or one for each dimension; torchrl's action_spec
-    would say the same. What it reports of each critic has their axis in front.
+    would say the same, and its bounds (-1, 0.5) are (-1, 0), as the least is whole. What it reports of each critic has
+    their axis in front.
     """
 
     default_keys: ClassVar[dict[str, Key]] = {
