@@ -76,6 +76,16 @@ def test_a_mask_of_the_state_keeps_illegal_actions_from_training():
     assert not ours.value_and_grad(data)[1]["loss"]["value_network"]["2"]["bias"][4]
 
 
+def test_the_derivatives_of_masked_values():
+    """An illegal action has the value minus infinity, whatever the network makes of it."""
+    network = MLP(3, 2, ())
+    actor = QValueActor(network, network.init(np.random.default_rng(0)), mask_key="legal")
+    outputs, back = actor({"observation": np.ones((1, 3)), "legal": np.array([[True, False]])})
+    assert outputs["action_value"][0, 1] == -np.inf
+    by_parameters, by_inputs = back({"action_value": np.array([[2.0, 3.0]])})
+    assert by_parameters["0"]["bias"].tolist() == [2.0, 0.0] and by_inputs["legal"].tolist() == [[0.0, 0.0]]
+
+
 def fixed(values, action_space, action, **options):
     """The loss of a network that has these values in every state: reward 0, gamma 1, an action that is worth 0."""
     network, size = Linear(1, len(values)), len(values)

@@ -263,6 +263,7 @@ def test_float32():
     data = tree_map(lambda x: x.astype(np.float32) if x.dtype == float else x, batch())
     found, gradients = ours.value_and_grad(data)
     expected = theirs(twins.tensordict(data, [6]))
+    assert ours.run("value_network", data)[0]["action_value"].dtype == np.float32
     np.testing.assert_allclose(found["loss"], expected["loss"].item(), rtol=1e-6)
     own = dict(leaves(gradients["loss"]["value_network"]))
     params = trained(theirs.value_network_params)
