@@ -160,6 +160,8 @@ def test_target_entropy_of_its_own_accord():
     (lambda: pair(True)[0](twins.batch((3, 2)), np.random.default_rng(0)), ValueError,
      "data: expected a batch that num_qvalue_nets = 2 divides, got 3 samples"),
     (lambda: pair()[0](twins.batch((3,))), TypeError, "rng: expected a numpy.random.Generator, got NoneType"),
+    (lambda: pair()[0]({"observation": np.ones((3, 3)), "action": np.ones((3, 2))}, np.random.default_rng(0)), KeyError,
+     "data: expected a dict under 'next', got 'observation', 'action'"),
     (lambda: pair()[0](twins.batch((3,), action=4), np.random.default_rng(0)), ValueError,
      "x: expected a last axis of 5"),
     (lambda: pair()[0](twins.batch((3,)) | {"priority_weight": np.ones(2)}, np.random.default_rng(0)), ValueError,

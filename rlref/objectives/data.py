@@ -36,6 +36,13 @@ def get(data: Data, key: Key) -> np.ndarray:
     return np.asarray(found)
 
 
+def after(data: Data) -> Data:
+    """What each step led to: the entries under "next"."""
+    if not isinstance(data.get("next"), dict):
+        raise KeyError(f"data: expected a dict under 'next', got {', '.join(map(repr, data)) or 'nothing'}")
+    return data["next"]
+
+
 def put(data: Data, key: Key, value: Any) -> Data:
     """``data`` with ``value`` under ``key``; the original stays as it is."""
     first, *rest = path(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rlref.losses import ddpg
-from rlref.objectives.data import Data, Key, last, put
+from rlref.objectives.data import Data, Key, after, last, put
 from rlref.objectives.loss_module import LossModule, Part
 from rlref.objectives.modules import Module
 
@@ -38,7 +38,7 @@ class DDPGLoss(LossModule):
         action, by_actor = self.run("actor_network", data)
         policy_value, by_action = self.run("value_network", _acted(data, action), still=True)
         value, to_critic = self.values("value_network", data, key)
-        following = data["next"]
+        following = after(data)
         next_action = self.run("actor_network", following, target=True)[0]
         target = self.value_target(data, self.values("value_network", _acted(following, next_action), key, True)[0])
 

@@ -9,7 +9,7 @@ import numpy as np
 from rlref.bootstraps import categorical_projection
 from rlref.losses import distributional_dqn
 from rlref.objectives.actions import indices
-from rlref.objectives.data import Data, Key, get, has, last, per_sample
+from rlref.objectives.data import Data, Key, after, get, has, last, per_sample
 from rlref.objectives.estimators import ValueEstimators
 from rlref.objectives.loss_module import LossModule, Part
 from rlref.objectives.modules import DistributionalQValueActor
@@ -58,7 +58,7 @@ class DistributionalDQNLoss(LossModule):
 
     def _target(self, data: Data, shape: tuple[int, ...]) -> np.ndarray:
         """The distribution of the return from the next state on, [*B, K]."""
-        following, key = data["next"], self.tensor_keys["action_value"]
+        following, key = after(data), self.tensor_keys["action_value"]
         best = self.actor.best(self.run("value_network", following)[0][key])
         log_probs = np.take_along_axis(self.run("value_network", following, target=True)[0][key],
                                        best[..., None, None], axis=-1)[..., 0]

@@ -9,7 +9,7 @@ import numpy as np
 from rlref.bootstraps import double_q, max_q
 from rlref.losses import vdn
 from rlref.objectives.actions import check_space, choices, taken
-from rlref.objectives.data import Data, Key, get
+from rlref.objectives.data import Data, Key, after, get
 from rlref.objectives.loss_module import LossModule, Part
 from rlref.objectives.modules import QValueActor
 
@@ -43,9 +43,9 @@ class DQNLoss(LossModule):
         key = self.tensor_keys["action_value"]
         value, back = self.run("value_network", data)
         takes = taken(self.action_space, get(data, self.tensor_keys["action"]), value[key].shape, self.var_nums)
-        following = self._choices(data["next"], target=True)
+        following = self._choices(after(data), target=True)
         if self.double_dqn:
-            best = double_q.vectorized(following, self._choices(data["next"]))
+            best = double_q.vectorized(following, self._choices(after(data)))
         else:
             best = max_q.vectorized(following)
         target = self.value_target(data, best.next_state_value.sum(axis=-1))

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from rlref.losses import iql
-from rlref.objectives.data import Key, get
+from rlref.objectives.data import Key, after, get
 from rlref.objectives.loss_module import LossModule, Part
 from rlref.objectives.modules import Module, ProbabilisticActor
 
@@ -42,7 +42,7 @@ class IQLLoss(LossModule):
     def parts(self, data, rng):
         """(1) to (7) of losses/iql."""
         key = self.tensor_keys["value"]
-        target = self.value_target(data, self.values("value_network", data["next"], key)[0])
+        target = self.value_target(data, self.values("value_network", after(data), key)[0])
         policy, action = self.policy(data), get(data, self.tensor_keys["action"])
         log_prob = policy.log_prob(action)
         state_value, to_value = self.values("value_network", data, key)

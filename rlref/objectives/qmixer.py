@@ -9,7 +9,7 @@ import numpy as np
 from rlref.bootstraps import max_q
 from rlref.losses import distance
 from rlref.objectives.actions import check_space, choices, taken
-from rlref.objectives.data import Data, Key, get, last, put
+from rlref.objectives.data import Data, Key, after, get, last, put
 from rlref.objectives.loss_module import LossModule, Part
 from rlref.objectives.modules import Module, Pullback, QValueActor
 from rlref.objectives.trained import added
@@ -45,7 +45,7 @@ class QMixerLoss(LossModule):
 
     def parts(self, data, rng):
         """(1)-(3) of losses/qmix, or (1) of losses/vdn, are in the mixer, and the rest of them is losses/distance."""
-        key, following = self.tensor_keys["action_value"], data["next"]
+        key, following = self.tensor_keys["action_value"], after(data)
         next_value = self.run("local_value_network", following, target=True)[0][key]
         best = max_q.vectorized(choices(self.action_space, next_value, self.var_nums)).next_state_value.sum(axis=-1)
         target = self.value_target(data, self._mixed(following, best, target=True)[0])

@@ -10,7 +10,7 @@ import numpy as np
 from rlref.bootstraps import subset_min_q
 from rlref.distributions import _random
 from rlref.losses import redq
-from rlref.objectives.data import Data, Key
+from rlref.objectives.data import Data, Key, after
 from rlref.objectives.loss_module import Part
 from rlref.objectives.modules import Module, ProbabilisticActor
 from rlref.objectives.temperature import Tempered
@@ -58,8 +58,8 @@ class REDQLoss(Tempered):
         """(1) to (3) of losses/redq of each critic by itself; (4) and (5) of s and s'."""
         subset = _random.permutation(rng, self.num_qvalue_nets)[:self.sub_sample_len]
         policy = self.policy(data)
-        draw, following = policy.rsample(rng), self.policy(data["next"]).rsample(rng)
-        next_value = subset_min_q.vectorized(self.critics(data["next"], following.sample, target=True)[0],
+        draw, following = policy.rsample(rng), self.policy(after(data)).rsample(rng)
+        next_value = subset_min_q.vectorized(self.critics(after(data), following.sample, target=True)[0],
                                              following.log_prob, alpha=self.alpha, subset=subset).next_state_value
         target = self.value_target(data, next_value)
         value, by_value = self.critics(data)

@@ -9,7 +9,7 @@ import numpy as np
 
 from rlref.bootstraps import soft_min_q
 from rlref.losses import dqn, sac, sac_value
-from rlref.objectives.data import Data, Key
+from rlref.objectives.data import Data, Key, after
 from rlref.objectives.loss_module import Part, Route
 from rlref.objectives.modules import Module, ProbabilisticActor
 from rlref.objectives.policies import Policy
@@ -61,7 +61,7 @@ class SACLoss(Tempered):
     def _first(self, data: Data, rng: Any) -> list[Part]:
         """The first version: each critic is shown its own N-th part of the batch, which is torchrl's convention."""
         key = self.tensor_keys["value"]
-        target = self.value_target(data, self.values("value_network", data["next"], key, target=True)[0])
+        target = self.value_target(data, self.values("value_network", after(data), key, target=True)[0])
         value, by_critics = self.critics(data)
         own = _own(value.shape)
         known = {"state_action_value": value, "value_target": target}

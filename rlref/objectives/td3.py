@@ -10,7 +10,7 @@ import numpy as np
 from rlref.bootstraps import min_q, target_policy_smoothing
 from rlref.distributions import _random
 from rlref.losses import td3
-from rlref.objectives.data import Data, Key, get
+from rlref.objectives.data import Data, Key, after, get
 from rlref.objectives.loss_module import LossModule, Part
 from rlref.objectives.modules import Module
 
@@ -50,7 +50,7 @@ class TD3Loss(LossModule):
         key = self.tensor_keys["action"]
         action, by_actor = self.run("actor_network", data)
         policy_value, by_policy_value = self.critics(data, action[key])
-        next_value = self._next_value(data["next"], _random.normal(rng, get(data, key).shape))
+        next_value = self._next_value(after(data), _random.normal(rng, get(data, key).shape))
         target = self.value_target(data, next_value)
         value, by_value = self.critics(data)
 

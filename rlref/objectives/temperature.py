@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlref.objectives.data import Data, Key, get, last, without
+from rlref.objectives.data import Data, Key, after, get, last, without
 from rlref.objectives.loss_module import LossModule
 from rlref.objectives.trained import Gradients
 
@@ -57,7 +57,7 @@ class Tempered(LossModule):
 
     def following(self, data: Data) -> Data:
         """The states that followed, as networks are shown them."""
-        following = data["next"]
+        following = after(data)
         if not self.skip_done_states:
             return following
         read = {*self.modules["actor_network"].reads, *self.modules["qvalue_network"].reads}

@@ -10,7 +10,7 @@ import numpy as np
 
 from rlref.losses import distance
 from rlref.networks.trees import Tree, held
-from rlref.objectives.data import Data, Key, get, has, last
+from rlref.objectives.data import Data, Key, after, get, has, last
 from rlref.objectives.modules import Module
 from rlref.returns import td0
 
@@ -38,7 +38,7 @@ def next_state_value(data: Data, operator: Module | None = None, next_val_key: K
     if pred_next_val is None:
         if operator is None:
             raise ValueError("operator: expected a module where pred_next_val is not given, got None")
-        pred_next_val = operator(data["next"])[0][next_val_key]
+        pred_next_val = operator(after(data))[0][next_val_key]
     return td0.vectorized(reward, np.zeros(reward.shape), last(np.asarray(pred_next_val)), done, done,
                           gamma=gamma**steps).value_target
 
