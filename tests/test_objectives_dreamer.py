@@ -223,6 +223,8 @@ def test_a_world_model_without_noise():
      "data: expected an entry 'belief', got 'state'"),
     (lambda: DreamerEnv(dreamer_twins.values(dreamer_twins.Pieces())[0]), ValueError,
      r"world_model: expected 'action' among its in_keys, got \['state', 'belief'\]"),
+    (lambda: DreamerActorLoss(*dreamer_twins.values(dreamer_twins.Pieces()), None), TypeError,
+     "actor_model: expected a ProbabilisticActor, of rlref.distributions.delta if it is deterministic, got Module"),
     (lambda: DreamerValueLoss(dreamer_twins.values(dreamer_twins.Pieces())[0], value_loss="l3")(
         dreamer_twins.batch(3, 4) | {"lambda_target": np.zeros((3, 4, 1))}), ValueError, "loss_function: expected"),
     (lambda: DreamerValueLoss(dreamer_twins.values(dreamer_twins.Pieces())[0])(dreamer_twins.batch(3, 4)), KeyError,

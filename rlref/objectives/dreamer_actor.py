@@ -14,6 +14,7 @@ from rlref.objectives.estimators import ValueEstimators
 from rlref.objectives.imagination import DreamerEnv, imagine
 from rlref.objectives.loss_module import Part
 from rlref.objectives.modules import Module, ProbabilisticActor
+from rlref.objectives.trained import added
 from rlref.objectives.value import ValueEstimatorBase
 from rlref.returns import td0, td1
 
@@ -40,6 +41,9 @@ class DreamerActorLoss(DreamerLoss):
         super().__init__("sum")
         if imagination_horizon < 1:
             raise ValueError(f"imagination_horizon: expected 1 or more, got {imagination_horizon}")
+        if not isinstance(actor_model, ProbabilisticActor):
+            raise TypeError(f"actor_model: expected a ProbabilisticActor, of rlref.distributions.delta if it is "
+                            f"deterministic, got {type(actor_model).__name__}")
         self.add("actor_model", actor_model)
         self.value_model, self.model_based_env = value_model, model_based_env
         self.imagination_horizon, self.discount_loss = imagination_horizon, discount_loss
@@ -62,7 +66,7 @@ class DreamerActorLoss(DreamerLoss):
 
         def to_actor(by):
             by_reward, by_value = (np.moveaxis(x, 0, -1)[..., None] for x in by)
-            by_next = to_next({keys["value"]: by_value})[1] | {keys["reward"]: by_reward}
+            by_next = added(to_next({keys["value"]: by_value})[1], {keys["reward"]: by_reward})
             return self.share("actor_model", to_parameters(by_next))
 
         return [Part(dreamer_actor, {

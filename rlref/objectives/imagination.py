@@ -52,9 +52,10 @@ def imagine(env: DreamerEnv, actor: ProbabilisticActor, parameters: Tree, start:
         draw = policy.rsample(rng)
         acted = state | {"action": draw.sample}
         outputs, back = env.step(acted, rng)
-        now = {key: outputs[key] for key in start}
+        following = _batch(outputs)
+        now = {key: get(following, key) for key in start}
         steps.append((policy, draw, back))
-        frames.append(acted | {"next": _batch({**now, reward: outputs[reward]})})
+        frames.append(acted | {"next": _batch({**now, reward: get(following, reward)})})
 
     def pullback(by: Outputs) -> Tree:
         trees: list[Tree] = []
