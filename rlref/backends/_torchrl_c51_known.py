@@ -7,17 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from rlref.backends import Divergence
+from rlref.backends import Divergence, always
 
 Inputs = dict[str, Any]
 When = Callable[[Inputs], bool]
 
 
 # DistributionalDQNLoss
-
-
-def _always(x: Inputs) -> bool:
-    return True
 
 
 def _nothing_times_log_nothing(x: Inputs) -> bool:
@@ -98,10 +94,10 @@ def _tie(x: Inputs) -> bool:
     return bool((_clips(x) & (plain == clipped) & (plain > 0)).any())
 
 
-def _on_target(x: Inputs) -> bool:
-    """V = G inside the clip, where V_old + (V - V_old) is not quite V, and the distance has a corner."""
+def _rounded_back(x: Inputs) -> bool:
+    """Inside the clip, V_old + (V - V_old) is not quite V, and farther from G."""
     plain, clipped = _both(x)
-    return x["loss_function"] == "l1" and bool((~_clips(x) & (plain == 0) & (clipped > 0)).any())
+    return bool((~_clips(x) & (clipped > plain)).any())
 
 
 def _off(x: Inputs) -> bool:
@@ -164,7 +160,7 @@ _STEPS = "steps_to_next_obs is [B], as MultiStep writes it, and is multiplied wi
 _STEPS_LINK = "https://github.com/pytorch/rl/pull/2270"
 _MASK = "0 * nan is nan: the mask multiplies the weights, and in _reduce the losses too"
 _HALF = "a convention: torch.maximum gives each of two equal losses one half of the derivative, rlref all to V - G"
-_CORNER = "V_old + (V - V_old) is V plus a rounding, and torch.maximum takes that side of the corner of l1 at 0"
+_BACK = "inside the clip V_old + (V - V_old) is V plus a rounding, and torch.maximum takes it where that is worse"
 _OFF = "`if self.clip_value:` takes a clip of 0 for none"
 _BUFFER = "clip_value is made a float32 tensor"
 _FRESH = "the value estimator overwrites the V_old of the data before loss_critic reads it: nothing is ever clipped"
@@ -174,7 +170,7 @@ _BUFFERS_LINK = "https://github.com/pytorch/rl/issues/1702"
 _LATE = "the counter is compared with the interval before it is raised, and reset to 0: a copy every interval + 1 steps"
 
 _KNOWN: tuple[tuple[str, When, str, str, str, str], ...] = (
-    ("distributional_dqn__float32 distributional_dqn__float32_vjp categorical_projection__float32", _always,
+    ("distributional_dqn__float32 distributional_dqn__float32_vjp categorical_projection__float32", always,
      "float32", "1e-7", _FLOAT32, ""),
     ("distributional_dqn__float32 distributional_dqn__default_dtype", _nothing_times_log_nothing,
      "differs", "nan", _ZERO, ""),
@@ -194,7 +190,11 @@ _KNOWN: tuple[tuple[str, When, str, str, str, str], ...] = (
     ("clipped_value__function_vjp clipped_value__ppo_vjp clipped_value__a2c_vjp clipped_value__reinforce_vjp",
      _tie, "differs", "0.5 for 1", _HALF, ""),
     ("clipped_value__function_vjp clipped_value__ppo_vjp clipped_value__a2c_vjp clipped_value__reinforce_vjp",
-     _on_target, "differs", "1 for 0", _CORNER, ""),
+     _rounded_back, "differs", "-1 for 1; 1 for 0", _BACK, ""),
+    ("clipped_value__function clipped_value__ppo clipped_value__a2c clipped_value__reinforce", _rounded_back,
+     "differs", "9e-18 for 1e-18", _BACK, ""),
+    *((f"clipped_value__{name} clipped_value__{name}_vjp", _rounded_back, "float32", "5e-11 of the loss", _BACK, "")
+      for name in ("function", "ppo", "a2c", "reinforce")),
     ("clipped_value__ppo clipped_value__a2c clipped_value__reinforce clipped_value__reinforce_forward", _off,
      "differs", "0.25 for 1", _OFF, ""),
     ("clipped_value__ppo_vjp clipped_value__a2c_vjp clipped_value__reinforce_vjp", _off_and_worse,

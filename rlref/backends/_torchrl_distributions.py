@@ -11,7 +11,7 @@ import torch
 from torch.distributions import Independent, Normal, kl_divergence
 from torchrl.modules import IndependentNormal, MaskedCategorical, MaskedOneHotCategorical, OneHotCategorical, TanhNormal
 
-from rlref.backends import Divergence
+from rlref.backends import Divergence, always
 from rlref.backends._torchrl_leaves import Tensors
 from rlref.distributions._categorical import log_probs
 
@@ -243,7 +243,7 @@ _KNOWN: tuple[tuple[str, Callable[[Inputs], bool], str, str, str, str], ...] = (
     ("tanh_normal_rsample__and_log_prob*", _softplus_cut, "float32", "4e-9", _SOFTPLUS, ""),
     ("tanh_normal_rsample__then_log_prob*", _not_inverted, "differs", "30.8 for 38.4", _INVERSE,
      "https://github.com/pytorch/rl/pull/4080"),
-    ("tanh_loc__tanh_normal_between", lambda x: True, "differs", "1 for 0", _MIDDLE, ""),
+    ("tanh_loc__tanh_normal_between", always, "differs", "1 for 0", _MIDDLE, ""),
     ("tanh_loc__independent_normal*", _mean_moved, "differs", "-100 for -5", _LEFT_OUT, ""),
     *((f"categorical_log_prob__one_hot{end}", _one_action, effect, size, _SQUEEZE, "")
       for end, effect, size in (("", "crashes", "RuntimeError"), ("", "malformed", "shape [2, 2] for [2, 1]"),

@@ -13,6 +13,7 @@ import numpy as np
 
 from rlref.conformance.jet import Jet
 from rlref.conformance.pieces import flattened, pieces
+from rlref.glossary import entry
 from rlref.pages import Page
 
 Arrays = dict[str, np.ndarray]
@@ -78,11 +79,12 @@ def _gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, A
 
 def shared(page: Page, scales: Arrays) -> Arrays:
     """Of estimates, the largest scale among the outputs of a step, for each: whether a program computes G and then
-    A = G - V, or A and then G = A + V, is its own affair."""
-    if not page.name.startswith("returns."):
-        return scales
-    largest = functools.reduce(np.maximum, scales.values())
-    return dict.fromkeys(scales, largest)
+    A = G - V, or A and then G = A + V, is its own affair. Of a distribution, the largest among its atoms: so is whether
+    it counts where mass lands from the atom below or, as Algorithm 1 of C51 does, from the first."""
+    if page.name.startswith("returns."):
+        return dict.fromkeys(scales, functools.reduce(np.maximum, scales.values()))
+    return {name: np.broadcast_to(x.max(axis=-1, keepdims=True), x.shape) if entry(name, page.short).named == ("K",)
+            else x for name, x in scales.items()}
 
 
 def worst_error(got: np.ndarray, expected: np.ndarray, scale: np.ndarray, eps: float = EPS) -> float:

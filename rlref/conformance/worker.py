@@ -188,7 +188,7 @@ def _serve(connection: Connection, spec: str) -> None:
         if kind == "call":
             found: Any = answer(getattr(module, offer.function), find(offer.page), inputs, extra)
         elif kind == "recorded":
-            found = [i for i, one in enumerate(recorded) if _covers(one, offer, inputs, extra)]
+            found = [i for i, one in enumerate(recorded) if covers(one, offer, inputs, extra)]
         else:
             found = [{key: str(value) for key, value in one._asdict().items() if key != "when"} for one in recorded]
         if os.getpid() != me:  # a child that the backend forked must not answer as well
@@ -196,7 +196,8 @@ def _serve(connection: Connection, spec: str) -> None:
         connection.send((number, found))
 
 
-def _covers(one: Divergence, offer: Offer, inputs: dict[str, Any], effect: str) -> bool:
+def covers(one: Divergence, offer: Offer, inputs: dict[str, Any], effect: str) -> bool:
+    """Whether a recorded divergence explains this effect of ``offer`` on these inputs."""
     # What is known to differ may weigh so little in some case that it shows as a loss of precision.
     effects = (effect, "differs") if effect == "float32" else (effect,)
     return one.implementation == offer.function and one.effect in effects and bool(one.when(inputs))

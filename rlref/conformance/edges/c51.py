@@ -44,6 +44,12 @@ def _moved(by: list[float], goal: list[float], loss_function: str, clip_value: f
                           "value_target": 1 + np.array(goal), "clip_value": clip_value, "loss_function": loss_function}
 
 
+def _back(value: list[float], goal: list[float], old: float, loss_function: str) -> Callable[..., Inputs]:
+    """Inside the clip, V_old on the side of V."""
+    return lambda x, at: {"state_value": np.array(value), "old_state_value": np.copysign(old, value), "clip_value": 1.0,
+                          "value_target": np.array(goal), "loss_function": loss_function}
+
+
 def _soft(tau: float, params: list[float] | None = None, target: list[float] | None = None) -> Callable[..., Inputs]:
     return lambda x, at: {"tau": tau, **({} if params is None else {"params": np.array(params)}),
                           **({} if target is None else {"target_params": np.array(target)})}
@@ -161,6 +167,10 @@ EDGES: tuple[Edge, ...] = (
     Edge("value-clip-on-target", "V = G, inside the clip: no loss and, as l1, no slope", (3,), "old_state_value",
          lambda x, at: {"state_value": np.array([-0.3, 0.5, 0.2]), "value_target": np.array([-0.3, 0.5, 0.2]),
                         "old_state_value": np.array([0.1, 0.25, -0.1]), "clip_value": 0.5, "loss_function": "l1"}),
+    Edge("value-clip-rounds-back", "V near G, and V_old so far off that V_old + (V - V_old) is not V", (3,),
+         "old_state_value", _back([1e-17, -1e-17, 1e-17], [9e-18, -9e-18, 1.1e-17], 0.3, "l1")),
+    Edge("value-clip-rounds-a-little", "the same, by a few digits", (2,), "old_state_value",
+         _back([1e-6, -1e-6], [2e-6, -2e-6], 0.3, "l2")),
     Edge("value-clip-large", "values from 1e-6 to 1e6", (5,), "old_state_value",
          lambda x, at: {"state_value": np.array([1e6, 1e-6, -1e6, 1.0, -1e-6]), "old_state_value": np.zeros(5)}),
     Edge("value-clip-square", "as many steps as trajectories", (3, 3), "old_state_value",
