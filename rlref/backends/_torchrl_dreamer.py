@@ -184,10 +184,19 @@ def _summed_over_samples(x: Inputs) -> bool:
     return not x["global_average"] and x["lambda_reco"] > 0
 
 
+@np.errstate(over="ignore")
+def _squares_overflow(x: Inputs) -> bool:
+    largest = np.maximum(x["posterior_std"], np.abs(x["prior_mean"] - x["posterior_mean"]))
+    return not np.isfinite(largest * largest + 2 * x["prior_std"] * x["prior_std"]).all()
+
+
+_SQUARES = "deviations and the distance of the means are squared before they are divided: inf, or inf / inf"
 _TIME = "lambda_target passes a TensorDict without batch axes, so _get_time_dim takes axis -1, of size 1; TD1 likewise"
 _SUM = "reco_loss.sum((-3, -2, -1)): of [B, T, O] also over samples and time, though documented as over the rest only"
 _KNOWN = tuple(Divergence(*row) for row in (
     ("dreamer_model__features", _summed_over_samples, "differs", "2 for 1; in a batch of n, n for 1", _SUM),
+    ("dreamer_model__images", _squares_overflow, "differs", "inf for 1e300", _SQUARES),
+    ("dreamer_model__features", _squares_overflow, "differs", "inf for 1e300", _SQUARES),
     ("dreamer_actor", _later_steps_count, "differs", "9.5 on N(0, 1) data, T = 15: it is lambda = 0", _TIME),
     ("dreamer_actor", _endless(_empty_filter), "crashes", "IndexError", _EMPTY),
     ("dreamer_actor__time_dim", _endless(_empty_filter), "crashes", "IndexError", _EMPTY),

@@ -138,6 +138,7 @@ def _grouped(outcomes: Sequence[Outcome], known: Known) -> dict[tuple[str, tuple
 
 def _shrunk(page: Page, offer: Offer, failing: Outcome, call: Call, dtype: str, known: Known) -> Outcome:
     """A smaller case that fails in the same way and is covered by the same recorded divergence, if by any."""
+    @np.errstate(over="ignore", invalid="ignore")  # an input made smaller may leave larger quotients
     def again(inputs: Any) -> Outcome:
         ones = {name: np.ones(shape) for name, shape in page.shapes(inputs).items()} if offer.gradient else None
         task = prepare(page, Case("shrunk", failing.task.case.id, inputs), ones, dtype)
