@@ -9,7 +9,8 @@ divide; there the derivative is that of the branch which the loop takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,23 @@ STEP = -200  # h is a power of two, so that x + h is exact, and a derivative hal
 AGREE, NOISE = "1e-40", "1e-100"
 Arrays = dict[str, np.ndarray]
 Terms = dict[str, list[Any]]
+EXACT = mpmath.MPContext()  # its precision is nobody else's
+
+
+def _remembered(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A difference moves one input of many: most of what a loop takes the logarithm of is what it was before."""
+    at = lru_cache(10_000)(lambda x, precision: function(x))
+    return lambda x: at(x, EXACT.prec)
+
+
+for _name in ("exp", "log", "log1p", "sqrt", "tanh"):
+    setattr(EXACT, _name, _remembered(getattr(EXACT, _name)))
 
 
 def outputs(page: Page, inputs: Mapping[str, Any]) -> Arrays:
     """The page's outputs, correctly rounded."""
-    with mpmath.workdps(DIGITS):
-        result = page.loop.run(inputs, lambda x, name, index: mpmath.mpf(x))  # type: ignore[attr-defined]
+    with EXACT.workdps(DIGITS):
+        result = page.loop.run(inputs, lambda x, name, index: EXACT.mpf(x))  # type: ignore[attr-defined]
         return {name: _round(numbers) for name, numbers in zip(page.outputs, result, strict=True)}
 
 
@@ -45,8 +57,8 @@ def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np
     for derivative in page.derivatives:
         x = inputs[derivative.by]
         per_step = page.arguments[derivative.by].per_step
-        found[derivative.name] = np.full(flattened(x, steps).shape if per_step else np.shape(x), mpmath.mpf(0))
-    with mpmath.workdps(DIFFERENCE_DIGITS):
+        found[derivative.name] = np.full(flattened(x, steps).shape if per_step else np.shape(x), EXACT.mpf(0))
+    with EXACT.workdps(DIFFERENCE_DIGITS):
         for piece in pieces(page, inputs, cotangents):
             for derivative, numbers in zip(page.derivatives, _gradients(page, piece), strict=True):
                 place = found[derivative.name]
@@ -58,53 +70,66 @@ def gradients(page: Page, inputs: Mapping[str, Any], cotangents: Mapping[str, np
 
 
 def _gradients(page: Page, piece: Piece) -> Iterator[np.ndarray]:
-    h = mpmath.ldexp(1, STEP)
-    centre = _terms(page, piece, lambda x, name, index: mpmath.mpf(x))
+    h, number = EXACT.ldexp(1, STEP), _made_once()
+    piece = piece._replace(cotangents={name: [EXACT.mpf(c) for c in np.ravel(x).tolist()]
+                                       for name, x in piece.cotangents.items()})
+    centre = _terms(page, piece, number)
     moved: dict[tuple[str, int], tuple[Terms, Terms]] = {}  # an input that two terms are trained by moves once
     for derivative in page.derivatives:
         numbers = np.empty(int(np.prod(np.shape(piece.inputs[derivative.by]))), dtype=object)
         here = sum(sum(centre[term]) for term in derivative.terms)
-        noise = mpmath.mpf(NOISE) * sum(abs(y) for term in derivative.terms for y in centre[term])
+        noise = EXACT.mpf(NOISE) * sum(abs(y) for term in derivative.terms for y in centre[term])
         for index in range(numbers.size):
             where = derivative.by, index
             if where not in moved:
-                moved[where] = _moved(page, piece, where, h), _moved(page, piece, where, -h)
+                moved[where] = _moved(page, piece, number, where, h), _moved(page, piece, number, where, -h)
             right, left = (sum(sum(terms[term]) for term in derivative.terms) for terms in moved[where])
             right, left = (right - here) / h, (here - left) / h
-            agree = noise <= abs(right) and abs(right - left) <= mpmath.mpf(AGREE) * abs(right)
+            agree = noise <= abs(right) and abs(right - left) <= EXACT.mpf(AGREE) * abs(right)
             numbers[index] = (right + left) / 2 if agree else _branch(page, piece, derivative.terms, where)
         yield numbers
+
+
+def _made_once() -> Number:
+    """Makes an exact number of each input, once."""
+    made: dict[tuple[str, int], Any] = {}
+
+    def number(x: float, name: str, index: int) -> Any:
+        if (name, index) not in made:
+            made[name, index] = EXACT.mpf(x)
+        return made[name, index]
+    return number
 
 
 def _terms(page: Page, piece: Piece, number: Number) -> Terms:
     """cotangent * output, element by element, of the loop run on ``number``."""
     result = page.loop.run(piece.inputs, number)  # type: ignore[attr-defined]
     terms = page.terms
-    return {name: [y * mpmath.mpf(c) for c, y in zip(np.ravel(piece.cotangents[name]).tolist(), numbers.ravel(),
-                                                     strict=True)]
+    return {name: [y * c for c, y in zip(piece.cotangents[name], numbers.ravel(), strict=True)]
             for name, numbers in zip(page.outputs, result, strict=True) if name in terms}
 
 
-def _moved(page: Page, piece: Piece, where: tuple[str, int], h: Any) -> Terms:
+def _moved(page: Page, piece: Piece, number: Number, where: tuple[str, int], h: Any) -> Terms:
     """The same with h added to one element of one input."""
-    return _terms(page, piece, lambda x, name, index: mpmath.mpf(x) + h if where == (name, index) else mpmath.mpf(x))
+    return _terms(page, piece, lambda x, name, index: number(x, name, index) + h if where == (name, index)
+                  else number(x, name, index))
 
 
 def _branch(page: Page, piece: Piece, names: tuple[str, ...], where: tuple[str, int]) -> Any:
     """The same derivative by the branch that the loop takes at the point itself."""
-    terms = _terms(page, piece, lambda x, name, index: Jet(mpmath.mpf(x), mpmath.mpf(where == (name, index))))
+    terms = _terms(page, piece, lambda x, name, index: Jet(EXACT.mpf(x), EXACT.mpf(where == (name, index))))
     return sum(term.slope for name in names for term in terms[name] if isinstance(term, Jet))
 
 
 def _round(numbers: np.ndarray) -> np.ndarray:
     """Each number to the nearest float64, and no -0.0, which no difference quotient can tell from 0.0."""
-    return np.array([_nearest(mpmath.mpf(x)) for x in numbers.flat]).reshape(numbers.shape) + 0.0
+    return np.array([_nearest(EXACT.mpf(x)) for x in numbers.flat]).reshape(numbers.shape) + 0.0
 
 
 def _nearest(x: Any) -> float:
     if not mpmath.isfinite(x) or not -1100 < mpmath.mag(x) <= 1024:  # beyond the range on either side, or zero
         return float(x)
-    numerator, denominator = mpmath.libmp.to_rational(x._mpf_)
+    numerator, denominator = map(int, mpmath.libmp.to_rational(x._mpf_))  # not what gmpy2 has in their place
     try:
         return numerator / denominator  # Python rounds the quotient of two integers correctly, mpmath not below 1e-308
     except OverflowError:
