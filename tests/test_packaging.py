@@ -1,6 +1,7 @@
 """What is installed: the vectors, the command, light dependencies, and the README's commands in .ci/run."""
 
 import configparser
+import importlib
 import re
 import subprocess
 import sys
@@ -34,6 +35,12 @@ def test_wheel_contains_vectors_and_nothing_else(tmp_path):
     assert {name.split("/")[0] for name in names} == {"rlref", wheel.name.split("-py3")[0] + ".dist-info"}
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "rlref").rglob("*.py")}
     assert modules == {name for name in names if name.endswith(".py")}
+
+
+def test_every_page_is_imported_with_its_family():
+    for page in pages():
+        family, name = page.split(".")
+        assert name in importlib.import_module(f"rlref.{family}").__all__
 
 
 def test_runtime_needs_numpy_and_scipy_only(setup):
