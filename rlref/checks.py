@@ -58,7 +58,12 @@ def values(name: str, x: np.ndarray, entry: Entry, unread: np.ndarray | None = N
     """Refuse NaN, infinities and values out of range, except where ``unread`` is True."""
     if entry.kind == "bool":
         return
-    if entry.low == -math.inf == -entry.high and math.isfinite(np.add.reduce(x, axis=None)):  # so are its terms
+    if entry.low == -math.inf == -entry.high:
+        fine = math.isfinite(np.add.reduce(x, axis=None))  # so are its terms
+    else:
+        least, most = (extreme.reduce(x, axis=None) for extreme in (np.minimum, np.maximum))  # NaN, if one is
+        fine = entry.low <= least and most <= entry.high and math.isfinite(least) and math.isfinite(most)
+    if fine:
         return
     wrong = ~np.isfinite(x)
     if entry.infinite is not None:

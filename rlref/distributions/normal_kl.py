@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rlref import contract
+from rlref.distributions import _normal_kl
 from rlref.distributions._outputs import KL
 from rlref.scalars import log
 
@@ -41,20 +42,14 @@ def loop(loc, scale, other_loc, other_scale) -> KL:
 
 
 @contract.vectorized
-@np.errstate(over="ignore")
 def vectorized(loc, scale, other_loc, other_scale) -> KL:
     """(1), for all samples at once."""
-    ratio, shift = scale / other_scale, (loc - other_loc) / other_scale
-    return KL(np.sum((ratio * ratio + shift * shift - 1) / 2 + np.log(other_scale) - np.log(scale), axis=-1))  # (1)
+    return KL(_normal_kl.value(other_loc, other_scale, loc, scale, summed=True)[..., 0])  # (1)
 
 
 @contract.vectorized
-@np.errstate(over="ignore")
 def vjp(cotangent: KL, loc, scale, other_loc, other_scale) -> Gradient:
-    """By the shift and by the ratio; ratio^2 - 1 in factors, so that nothing is lost near a ratio of 1."""
-    largest = np.finfo(float).max  # so that 0 times a ratio or a shift is 0
-    ratio, shift = np.minimum(scale / other_scale, largest), np.clip((loc - other_loc) / other_scale, -largest, largest)
-    by_loc = cotangent.kl[..., None] / other_scale * shift
-    by_ratio = cotangent.kl[..., None] * (ratio - 1.0)
-    by_other_scale = -(by_ratio / other_scale * (ratio + 1.0) + by_loc * shift)
-    return Gradient(by_loc, by_ratio / scale * (ratio + 1.0), -by_loc, by_other_scale)
+    """By the shift and by the ratio of the deviations."""
+    by_other_loc, by_other_scale, by_loc, by_scale = _normal_kl.pull(
+        cotangent.kl[..., None], other_loc, other_scale, loc, scale)
+    return Gradient(by_loc, by_scale, by_other_loc, by_other_scale)

@@ -5,13 +5,16 @@ import numpy as np
 
 def value(difference, loss_function):
     """l1: |u|.  l2: u^2.  smooth_l1: u^2 / 2 where |u| < 1, else |u| - 1/2."""
-    if loss_function == "l2":
-        return difference * difference
-    size = np.abs(difference)
     if loss_function == "l1":
-        return size
-    least = np.minimum(size, 1.0)
-    return least * (size - 0.5 * least)
+        return np.abs(difference)
+    if loss_function == "l2":
+        with np.errstate(over="ignore"):  # what is beyond float64 is inf
+            return difference * difference
+    near = np.clip(difference, -1.0, 1.0)
+    far = -0.5 * near
+    far += difference
+    far *= near
+    return far
 
 
 def slope(difference, loss_function):

@@ -1,4 +1,4 @@
-"""What the losses with several critics, or a sum over actions, share, for all samples at once.
+"""What the losses with several critics, or with every action's value, share, for all samples at once.
 
 Where critics are reduced to one number their axis is put first: NumPy takes up to a hundred times as long over a last
 axis as short as theirs.
@@ -20,22 +20,12 @@ def slopes(by_sum, values, target, loss_function):
     return by_sum[..., None] * _distance.slope(values - target[..., None], loss_function)
 
 
-def least(values):
-    """The least value of all critics."""
-    return _critics_first(values).min(axis=0)
-
-
 def by_least(by_minimum, values):
     """The derivative of the least value by every value, times ``by_minimum``: of equal ones the first has it all."""
     values = _critics_first(values)
     here = values == values.min(axis=0)
     here[1:] &= ~np.logical_or.accumulate(here, axis=0)[:-1]
     return np.where(np.moveaxis(here, 0, -1), by_minimum[..., None], 0.0)
-
-
-def total(values):
-    """The sum over the last axis."""
-    return np.einsum("...i->...", values)
 
 
 def taken(action_value, action):

@@ -1,4 +1,4 @@
-"""Sum, least and largest over a last axis as short as that of critics or agents, always as a new array.
+"""Sum and least over a last axis as short as that of critics, agents or features, always as a new array.
 
 NumPy's own ``sum(axis=-1)`` goes sample by sample, and for two critics takes fifty times as long.
 """
@@ -9,15 +9,10 @@ import numpy as np
 
 
 def total(values):
-    """The sum over the last axis, first to last."""
-    return reduce(np.add, np.moveaxis(values, -1, 0), 0.0)
+    """The sum over the last axis."""
+    return np.einsum("...i->...", values)
 
 
 def least(values):
     """The smallest along the last axis."""
     return reduce(np.minimum, np.moveaxis(values, -1, 0), np.inf)
-
-
-def largest(values):
-    """The largest along the last axis."""
-    return reduce(np.maximum, np.moveaxis(values, -1, 0), -np.inf)

@@ -25,8 +25,13 @@ def critic_slope(state_value, value_target, critic_coeff, loss_function):
 
 def weighted(log_r, x, y=1.0):
     """r x y, from the fourth root of r: beyond float64 only where the product is, and 0 wherever x or y is."""
-    root = np.exp(np.minimum(log_r, LARGEST) / 4)
-    return x * y * root * root * root * root
+    root = np.minimum(log_r, LARGEST)
+    root /= 4
+    np.exp(root, out=root)
+    product = x * y
+    for _ in range(4):
+        product *= root
+    return product
 
 
 def clipped(log_r, advantage, clip_epsilon):

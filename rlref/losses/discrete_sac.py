@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rlref import contract
-from rlref.losses import _ensemble
+from rlref.losses import _ensemble, _last_axis
 from rlref.scalars import distance, exp
 
 
@@ -75,10 +75,10 @@ def vectorized(action_value, action, value_target, log_probs, *,
                log_alpha, target_entropy, loss_function) -> DiscreteSAC:
     """(1)-(5) for the whole batch."""
     pi, log_pi = _ensemble.policy(log_probs)
-    loss_actor = _ensemble.total(pi * (np.exp(log_alpha) * log_pi - _ensemble.least(action_value)))  # (1)
+    loss_actor = _last_axis.total(pi * (np.exp(log_alpha) * log_pi - _last_axis.least(action_value)))  # (1)
     taken = _ensemble.taken(action_value, action)
     loss_qvalue, td_error = _ensemble.distances(taken, value_target, loss_function)  # (2), (3), (5)
-    entropy = -_ensemble.total(pi * log_pi)
+    entropy = -_last_axis.total(pi * log_pi)
     loss_alpha = -log_alpha * (target_entropy - entropy)                         # (4)
     return DiscreteSAC(loss_actor, loss_qvalue, loss_alpha, td_error, entropy)
 
@@ -89,9 +89,9 @@ def vjp(cotangent: DiscreteSAC, action_value, action, value_target, log_probs, *
         log_alpha, target_entropy, loss_function) -> Gradient:
     """By each log pi, pi moving with it: pi (alpha (log pi + 1) - min Q); the slope of the distance at a_t."""
     pi, log_pi = _ensemble.policy(log_probs)
-    by_log_pi = pi * (np.exp(log_alpha) * (log_pi + 1.0) - _ensemble.least(action_value))
+    by_log_pi = pi * (np.exp(log_alpha) * (log_pi + 1.0) - _last_axis.least(action_value))
     by_q = _ensemble.slopes(cotangent.loss_qvalue, _ensemble.taken(action_value, action), value_target, loss_function)
-    by_log_alpha = np.asarray(-np.sum(cotangent.loss_alpha * (target_entropy + _ensemble.total(pi * log_pi))))
+    by_log_alpha = np.asarray(-np.sum(cotangent.loss_alpha * (target_entropy + _last_axis.total(pi * log_pi))))
     by_value = _ensemble.untaken(by_q, action, action_value)
     return Gradient(LossActor(cotangent.loss_actor[..., None] * by_log_pi), LossQvalue(by_value),
                     LossAlpha(by_log_alpha))

@@ -21,7 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rlref import contract
-from rlref.losses import _normal_kl
+from rlref.distributions import _normal_kl
+from rlref.losses import _last_axis
 from rlref.scalars import log
 
 
@@ -77,10 +78,10 @@ def vectorized(prior_mean, prior_std, posterior_mean, posterior_std, observation
     """(1)-(5) for the whole batch."""
     x = _normal_kl.value(prior_mean, prior_std, posterior_mean, posterior_std, summed=not global_average)  # (1)
     x = np.full_like(x, x.mean()) if delayed_clamp else x                                      # (2)
-    clamped = _normal_kl.total(np.maximum(x, free_nats or -np.inf)) / x.shape[-1]
+    clamped = _last_axis.total(np.maximum(x, free_nats or -np.inf)) / x.shape[-1]
     error, features = reco_observation - observation, observation.shape[-1] if global_average else 1
     return DreamerModel(lambda_kl * clamped if lambda_kl > 0 else np.zeros_like(reward),       # (3)
-                        _normal_kl.total(lambda_reco * error * error) / features,              # (4)
+                        _last_axis.total(lambda_reco * error * error) / features,              # (4)
                         lambda_reward * (reco_reward - reward) * (reco_reward - reward))       # (5)
 
 

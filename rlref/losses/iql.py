@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rlref import contract
-from rlref.losses import _distance, _last_axis
+from rlref.losses import _ensemble, _last_axis
 from rlref.scalars import distance, exp
 
 
@@ -79,9 +79,8 @@ def vectorized(log_prob, state_value, state_action_value, target_state_action_va
                temperature, expectile, loss_function) -> IQL:
     """(1)-(7) for all samples."""
     u, weight, side = _weights(state_value, target_state_action_value, temperature, expectile)
-    delta = state_action_value - value_target[..., None]                         # (5)
-    loss_qvalue = _last_axis.total(_distance.value(delta, loss_function))        # (6)
-    return IQL(-weight * log_prob, loss_qvalue, side * u * u, _last_axis.largest(np.abs(delta)))
+    loss_qvalue, td_error = _ensemble.distances(state_action_value, value_target, loss_function)  # (5)-(7)
+    return IQL(-weight * log_prob, loss_qvalue, side * u * u, td_error)          # (3), (4)
 
 
 @contract.vectorized
@@ -89,8 +88,8 @@ def vjp(cotangent: IQL, log_prob, state_value, state_action_value, target_state_
         temperature, expectile, loss_function) -> Gradient:
     """The weights of (2) and (4) are constants to what they weigh: u moves with V in the square of (4) alone."""
     u, weight, side = _weights(state_value, target_state_action_value, temperature, expectile)
-    slope = _distance.slope(state_action_value - value_target[..., None], loss_function)
-    return Gradient(LossActor(-cotangent.loss_actor * weight), LossQvalue(cotangent.loss_qvalue[..., None] * slope),
+    by_value = _ensemble.slopes(cotangent.loss_qvalue, state_action_value, value_target, loss_function)
+    return Gradient(LossActor(-cotangent.loss_actor * weight), LossQvalue(by_value),
                     LossValue(-2.0 * cotangent.loss_value * side * u))
 
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rlref import contract
-from rlref.losses import _ensemble
+from rlref.losses import _ensemble, _last_axis
 from rlref.scalars import distance, exp
 
 
@@ -82,7 +82,7 @@ def vectorized(state_action_value, value_target, log_prob, policy_action_value, 
                log_alpha, target_entropy, loss_function) -> REDQ:
     """(1)-(5) for the whole batch."""
     alpha, critics = np.exp(log_alpha), policy_action_value.shape[-1]
-    loss_actor = alpha * log_prob - _ensemble.total(policy_action_value) / critics  # (1)
+    loss_actor = alpha * log_prob - _last_axis.total(policy_action_value) / critics  # (1)
     total, td_error = _ensemble.distances(state_action_value, value_target, loss_function)  # (2), (5)
     loss_alpha = -alpha * (log_prob + target_entropy)                            # (4)
     return REDQ(loss_actor, total / critics, loss_alpha, td_error, -log_prob)    # (3)

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rlref import contract
-from rlref.losses import _ensemble
+from rlref.losses import _ensemble, _last_axis
 from rlref.scalars import distance, exp
 
 
@@ -80,7 +80,7 @@ def loop(state_action_value, value_target, log_prob, policy_action_value, *,
 def vectorized(state_action_value, value_target, log_prob, policy_action_value, *,
                log_alpha, target_entropy, loss_function) -> SAC:
     """(1)-(5) for the whole batch."""
-    loss_actor = np.exp(log_alpha) * log_prob - _ensemble.least(policy_action_value)  # (1)
+    loss_actor = np.exp(log_alpha) * log_prob - _last_axis.least(policy_action_value)  # (1)
     loss_qvalue, td_error = _ensemble.distances(state_action_value, value_target, loss_function)  # (2), (3), (5)
     loss_alpha = -log_alpha * (log_prob + target_entropy)                        # (4)
     return SAC(loss_actor, loss_qvalue, loss_alpha, td_error, -log_prob)

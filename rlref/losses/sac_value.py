@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rlref import contract
-from rlref.losses import _distance, _ensemble
+from rlref.losses import _distance, _ensemble, _last_axis
 from rlref.scalars import distance, exp
 
 
@@ -79,7 +79,7 @@ def loop(state_action_value, value_target, log_prob, policy_action_value, state_
 def vectorized(state_action_value, value_target, log_prob, policy_action_value, state_value, *,
                log_alpha, target_entropy, loss_function) -> SACValue:
     """(1)-(5) for the whole batch."""
-    loss_actor = np.exp(log_alpha) * log_prob - _ensemble.least(policy_action_value)  # (1)
+    loss_actor = np.exp(log_alpha) * log_prob - _last_axis.least(policy_action_value)  # (1)
     loss_value = _distance.value(state_value + loss_actor, loss_function)        # (2)
     loss_qvalue, td_error = _ensemble.distances(state_action_value, value_target, loss_function)  # (3), (5)
     loss_alpha = -log_alpha * (log_prob + target_entropy)                        # (4)
@@ -92,7 +92,7 @@ def vjp(cotangent: SACValue, state_action_value, value_target, log_prob, policy_
         log_alpha, target_entropy, loss_function) -> Gradient:
     """-1 for the least Q_i of (1), slopes of the distance in (2) and (3); (4) is linear in log alpha."""
     alpha, by_policy = np.exp(log_alpha), _ensemble.by_least(-cotangent.loss_actor, policy_action_value)
-    slope = _distance.slope(state_value + (alpha * log_prob - _ensemble.least(policy_action_value)), loss_function)
+    slope = _distance.slope(state_value + (alpha * log_prob - _last_axis.least(policy_action_value)), loss_function)
     by_value = _ensemble.slopes(cotangent.loss_qvalue, state_action_value, value_target, loss_function)
     by_log_alpha = np.asarray(-np.sum(cotangent.loss_alpha * (log_prob + target_entropy)))
     return Gradient(LossActor(alpha * cotangent.loss_actor, by_policy), LossQvalue(by_value),

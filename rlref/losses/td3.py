@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rlref import contract
-from rlref.losses import _distance, _last_axis
+from rlref.losses import _ensemble
 from rlref.scalars import distance
 
 
@@ -62,13 +62,12 @@ def loop(state_action_value, value_target, policy_action_value, *, loss_function
 @contract.vectorized
 def vectorized(state_action_value, value_target, policy_action_value, *, loss_function) -> TD3:
     """(1)-(4) for all samples."""
-    delta = state_action_value - value_target[..., None]                         # (1)
-    loss_qvalue = _last_axis.total(_distance.value(delta, loss_function))        # (2)
-    return TD3(-policy_action_value, loss_qvalue, _last_axis.largest(np.abs(delta)))  # (3), (4)
+    loss_qvalue, td_error = _ensemble.distances(state_action_value, value_target, loss_function)  # (1), (2), (4)
+    return TD3(-policy_action_value, loss_qvalue, td_error)                      # (3)
 
 
 @contract.vectorized
 def vjp(cotangent: TD3, state_action_value, value_target, policy_action_value, *, loss_function) -> Gradient:
     """The slope of the distance for each critic; -1 for the actor."""
-    slope = _distance.slope(state_action_value - value_target[..., None], loss_function)
-    return Gradient(LossActor(-cotangent.loss_actor), LossQvalue(cotangent.loss_qvalue[..., None] * slope))
+    by_value = _ensemble.slopes(cotangent.loss_qvalue, state_action_value, value_target, loss_function)
+    return Gradient(LossActor(-cotangent.loss_actor), LossQvalue(by_value))
