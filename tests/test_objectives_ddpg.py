@@ -68,3 +68,32 @@ def test_keys():
     assert ("next", "agent", "reward") in ours.in_keys and ("next", "stop") in ours.in_keys
     ours.set_keys(**dict.fromkeys(names))
     assert set(ours.in_keys) == set(theirs.in_keys)
+
+
+def changed(key, value):
+    data = twins.batch((4,))
+    data["next"][key] = value
+    return data
+
+
+@pytest.mark.parametrize("wrong, error, message", [
+    (lambda: DDPGLoss(MLP(3, 2), None), TypeError, "actor_network: expected a Module, .* got MLP"),
+    (lambda: DDPGLoss(Actor(MLP(3, 2), {}), ValueOperator(MLP(3, 1), {})), ValueError,
+     r"value_network: expected \['action'\] among its in_keys, got \['observation'\]"),
+    (lambda: pair(loss_function="mse")[0](twins.batch((4,))), ValueError, "loss_function: expected one of l1, l2, sm"),
+    (lambda: pair()[0](changed("reward", np.zeros(4))), ValueError, "reward: expected a last axis of 1"),
+    (lambda: pair()[0](changed("reward", np.zeros((3, 1)))), ValueError, r"next_value: expected shape \(3,\) like rew"),
+    (lambda: pair()[0](changed("done", np.zeros((4, 1), int))), TypeError, "done: expected booleans, got dtype int64"),
+    (lambda: pair()[0](twins.batch((4,), action=3)), ValueError, "x: expected a last axis of 5"),
+    (lambda: renamed()(twins.batch((4,))), KeyError, "expected a network that writes 'q', got one that writes"),
+    (lambda: pair()[0](colour=1), TypeError, "colour: expected arguments among observation, action"),
+])
+def test_what_is_wrong(wrong, error, message):
+    with pytest.raises(error, match=message):
+        wrong()
+
+
+def renamed():
+    loss, _ = pair()
+    loss.set_keys(state_action_value="q")
+    return loss

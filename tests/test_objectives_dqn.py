@@ -160,6 +160,8 @@ def test_hard_updates_copy_at_every_third_step():
     (lambda: SoftUpdate(pair("categorical")[0]), ValueError, "tau: expected either eps or tau, got eps = None"),
     (lambda: SoftUpdate(pair("categorical")[0], eps=2.0), ValueError, r"eps: expected a value in \[0, 1\], got 2.0"),
     (lambda: SoftUpdate(pair("categorical", delay_value=False)[0], tau=0.5), RuntimeError, "without any"),
+    (lambda: HardUpdate(pair("categorical")[0], value_network_update_interval=0), ValueError,
+     "value_network_update_interval: expected at least 1, got 0"),
     (lambda: pair("categorical", reduction="avg"), ValueError, "reduction: expected one of none, mean, sum, got 'avg'"),
     (lambda: pair("categorical")[0].make_value_estimator(ValueEstimators.GAE), NotImplementedError,
      "value_type: expected one of TD0, TD1, TDLambda for DQNLoss, got GAE"),

@@ -11,7 +11,7 @@ from torchrl.objectives import SACLoss as TorchSACLoss
 from torchrl.objectives import ValueEstimators as TorchEstimators
 
 from rlref.networks import MLP, QNetwork, leaves
-from rlref.objectives import SACLoss, ValueEstimators, ValueOperator
+from rlref.objectives import Actor, SACLoss, ValueEstimators, ValueOperator
 
 SECOND = [{}, {"loss_function": "l2", "num_qvalue_nets": 3}, {"loss_function": "l1", "reduction": "sum"},
           {"reduction": "none"}, {"fixed_alpha": True, "alpha_init": 0.5}, {"delay_qvalue": False},
@@ -166,6 +166,8 @@ def test_target_entropy_of_its_own_accord():
      "x: expected a last axis of 5"),
     (lambda: pair()[0](twins.batch((3,)) | {"priority_weight": np.ones(2)}, np.random.default_rng(0)), ValueError,
      r"priority_weight: expected shape \(3,\) or \(3, 1\), got \(2,\)"),
+    (lambda: SACLoss(Actor(MLP(3, 2), {}), [ValueOperator(QNetwork(3, 2), {}, ["observation", "action"])] * 2)(
+        twins.batch((3,))), TypeError, "actor_network: expected a ProbabilisticActor, got Actor"),
     (lambda: pair(reduction="none")[0].value_and_grad(twins.batch((3,))), ValueError,
      "reduction: expected mean or sum to differentiate, got none"),
 ])

@@ -82,8 +82,8 @@ def per_sample(key: Key, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return squeezed
 
 
-def last(x: np.ndarray) -> np.ndarray:
-    """A value [..., 1] without its last axis, and with a step axis if nothing else is left."""
+def last(key: Key, x: np.ndarray) -> np.ndarray:
+    """An entry [..., 1] without its last axis, and with a step axis if nothing else is left."""
     if x.shape[-1:] != (1,):
-        raise ValueError(f"expected a last axis of 1, as torchrl's values and rewards have, got shape {x.shape}")
+        raise ValueError(f"{key}: expected a last axis of 1, as torchrl's values and rewards have, got shape {x.shape}")
     return x[..., 0] if x.ndim > 1 else x

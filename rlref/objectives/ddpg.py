@@ -24,6 +24,9 @@ class DDPGLoss(LossModule):
         super().__init__(reduction, use_prioritized_weights)
         self.add("actor_network", actor_network, delay_actor)
         self.add("value_network", value_network, delay_value, apart=separate_losses)
+        if not set(actor_network.out_keys) <= set(value_network.in_keys):
+            raise ValueError(f"value_network: expected {actor_network.out_keys} among its in_keys, "
+                             f"got {value_network.in_keys}")
         self.loss_function = loss_function
 
     def _in_keys(self):
@@ -47,7 +50,7 @@ class DDPGLoss(LossModule):
             return self.share("actor_network", by_actor({name: by_data[name] for name in action})[0])
 
         return [Part(ddpg, {"state_action_value": value, "value_target": target,
-                            "policy_action_value": last(policy_value[key]), "loss_function": self.loss_function},
+                            "policy_action_value": last(key, policy_value[key]), "loss_function": self.loss_function},
                      {"loss_actor": to_actor, "loss_value": lambda by: to_critic(by.state_action_value)},
                      lambda found: {"pred_value": value, "target_value": target, "pred_value_max": value.max(),
                                     "target_value_max": target.max(),

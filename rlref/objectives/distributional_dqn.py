@@ -62,9 +62,10 @@ class DistributionalDQNLoss(LossModule):
         best = self.actor.best(self.run("value_network", following)[0][key])
         log_probs = np.take_along_axis(self.run("value_network", following, target=True)[0][key],
                                        best[..., None, None], axis=-1)[..., 0]
+        reward = self.tensor_keys["reward"]
         ends = self.tensor_keys["terminated" if has(following, self.tensor_keys["terminated"]) else "done"]
         steps = self.tensor_keys["steps_to_next_obs"]
         gamma = self.gamma ** per_sample(steps, get(data, steps), shape) if has(data, steps) else self.gamma
         return categorical_projection.vectorized(
-            np.exp(log_probs), last(get(following, self.tensor_keys["reward"])), last(get(following, ends)),
+            np.exp(log_probs), last(reward, get(following, reward)), last(ends, get(following, ends)),
             gamma=gamma, support=self.actor.support).target_probs

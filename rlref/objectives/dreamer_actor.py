@@ -61,7 +61,7 @@ class DreamerActorLoss(DreamerLoss):
         reward = get(imagined, ("next", keys["reward"]))
         for name in ("done", "terminated"):
             imagined = put(imagined, ("next", keys[name]), np.zeros(reward.shape, bool))
-        next_value = last(outputs[keys["value"]])
+        next_value = last(keys["value"], outputs[keys["value"]])
         target = self.value_target(imagined, next_value)
 
         def to_actor(by):
@@ -70,8 +70,9 @@ class DreamerActorLoss(DreamerLoss):
             return self.share("actor_model", to_parameters(by_next))
 
         return [Part(dreamer_actor, {
-            "reward": np.moveaxis(last(reward), -1, 0), "next_state_value": np.moveaxis(next_value, -1, 0),
-            "discount_loss": self.discount_loss, "gamma": float(self.value_estimator.gamma),
+            "reward": np.moveaxis(last(keys["reward"], reward), -1, 0),
+            "next_state_value": np.moveaxis(next_value, -1, 0), "discount_loss": self.discount_loss,
+            "gamma": float(self.value_estimator.gamma),
             "lmbda": _lambda(self.value_estimator)}, {"loss_actor": to_actor},
             lambda found: {MADE: put(imagined, "lambda_target", target[..., None])},
             scale=self.imagination_horizon / reward.size)]

@@ -50,7 +50,8 @@ class DreamerModelLoss(DreamerLoss):
         made = put(data, self._at("true_reward"), get(data, self._at("reward")))
         for key, x in outputs.items():
             predicted, made = put(predicted, key, x), put(made, key, x)
-        true, reward = last(get(made, self._at("true_reward"))), last(get(predicted, self._at("reward")))
+        true, reward = (last(at, get(entries, at)) for at, entries in (
+            (self._at("true_reward"), made), (self._at("reward"), predicted)))
         pixels = get(data, self._at("pixels")).reshape(*true.shape, -1)
         reco = get(predicted, self._at("reco_pixels")).reshape(pixels.shape)
 

@@ -35,7 +35,7 @@ class DreamerValueLoss(DreamerLoss):
     def parts(self, data, rng):
         """(1) and (2) of losses/dreamer_value, time first."""
         value, back = self.values("value_model", data, self.tensor_keys["value"])
-        prediction, target = (np.moveaxis(x, -1, 0) for x in (value, last(get(data, "lambda_target"))))
+        prediction, target = (np.moveaxis(x, -1, 0) for x in (value, last("lambda_target", get(data, "lambda_target"))))
 
         def to_model(by):
             return back(np.moveaxis(by[0], 0, -1))  # by the prediction, which is the first input of both pages

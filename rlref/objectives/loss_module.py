@@ -17,7 +17,7 @@ from rlref.losses import reduction as reduction_page
 from rlref.networks.trees import Tree, held
 from rlref.objectives.data import Data, Key, get, has, last, nested, path, per_sample, put
 from rlref.objectives.estimators import ValueEstimators, build_value_estimator
-from rlref.objectives.modules import Outputs, Pullback
+from rlref.objectives.modules import Outputs, ProbabilisticActor, Pullback
 from rlref.objectives.policies import Policy
 from rlref.objectives.trained import Gradients, Trained, added
 from rlref.pages import Page
@@ -71,9 +71,11 @@ class LossModule(Trained):
 
     def policy(self, data: Data, target: bool = False) -> Policy:
         """What a stochastic "actor_network" does in the states of ``data``."""
+        actor = self.modules["actor_network"]
+        if not isinstance(actor, ProbabilisticActor):
+            raise TypeError(f"actor_network: expected a ProbabilisticActor, got {type(actor).__name__}")
         outputs, back = self.run("actor_network", data, target)
-        return Policy(self.modules["actor_network"], data, outputs,  # type: ignore[arg-type]
-                      lambda by: self.share("actor_network", back(by)[0]))
+        return Policy(actor, data, outputs, lambda by: self.share("actor_network", back(by)[0]))
 
     def critics(self, data: Data, action: np.ndarray | None = None, target: bool = False
                 ) -> tuple[np.ndarray, Callable[[np.ndarray], tuple[Tree, Outputs]]]:
@@ -92,7 +94,7 @@ class LossModule(Trained):
                ) -> tuple[np.ndarray, Callable[[np.ndarray], Gradients]]:
         """The values [*B] that a network writes under ``key``, and the way from derivatives by them to its gradient."""
         outputs, back = self.run(name, data, target)
-        return last(outputs[key]), lambda by: self.share(name, back({key: by.reshape(outputs[key].shape)})[0])
+        return last(key, outputs[key]), lambda by: self.share(name, back({key: by.reshape(outputs[key].shape)})[0])
 
     # keys
 
@@ -153,9 +155,11 @@ class LossModule(Trained):
 
     def value_target(self, data: Data, next_value: np.ndarray) -> np.ndarray:
         """The target [*B] of the value, from the value [*B] of the state that followed."""
-        reward = get(data, ("next", self.tensor_keys["reward"]))
-        if last(reward).shape != next_value.shape:
-            raise ValueError(f"next_value: expected shape {last(reward).shape} like reward, got {next_value.shape}")
+        key = self.tensor_keys["reward"]
+        reward = get(data, ("next", key))
+        shape = last(key, reward).shape
+        if shape != next_value.shape:
+            raise ValueError(f"next_value: expected shape {shape} like {key}, got {next_value.shape}")
         target = self.value_estimator.value_estimate(data, next_value=next_value.reshape(reward.shape))
         return target.reshape(next_value.shape)
 

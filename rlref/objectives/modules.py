@@ -17,6 +17,13 @@ Outputs = dict[Key, np.ndarray]
 Pullback = Callable[[Outputs], tuple[Tree, Outputs]]
 
 
+class Written(dict):
+    """What a network writes."""
+
+    def __missing__(self, key: Key) -> np.ndarray:
+        raise KeyError(f"out_keys: expected a network that writes {key!r}, got one that writes {[*self]}")
+
+
 class Module:
     """``network`` reads ``in_keys`` and writes ``out_keys``; a loss module takes ``parameters`` over.
 
@@ -38,7 +45,7 @@ class Module:
         inputs = (get(data, key) for key in self.in_keys)
         y, back = self.network(given, *(x.astype(kind or x.dtype, copy=False) if x.dtype.kind == "f" else x
                                         for x in inputs))
-        outputs: Outputs = dict(zip(self.out_keys, y if isinstance(y, tuple) else (y,), strict=True))
+        outputs: Outputs = Written(zip(self.out_keys, y if isinstance(y, tuple) else (y,), strict=True))
 
         def pullback(by: Outputs) -> tuple[Tree, Outputs]:
             full = tuple(np.asarray(by[key], x.dtype) if key in by else np.zeros_like(x) for key, x in outputs.items())

@@ -72,9 +72,14 @@ class PolicyGradient(LossModule):
     def completed(self, data):
         """``data`` with an advantage and a value target; networks are shown zeros for steps that do not count."""
         data = self._estimated(data)
-        counted = self._mask(data, last(get(data, self.tensor_keys["advantage"])))
+        counted = self._counted(data)
         return data if counted.all() else without(data, ~counted, {key for module in self.modules.values()
                                                                    for key in module.reads})
+
+    def _counted(self, data: Data) -> np.ndarray:
+        """Which steps count, bool [*B]."""
+        key = self.tensor_keys["advantage"]
+        return self._mask(data, last(key, get(data, key)))
 
     def _estimated(self, data: Data) -> Data:
         """``data`` with what the value estimator writes, if there is no advantage."""
@@ -93,7 +98,7 @@ class PolicyGradient(LossModule):
     def taken(self, data: Data) -> Taken:
         """The actions in ``data``, as the policy is now."""
         policy, action = self.policy(data), get(data, self.tensor_keys["action"])
-        counted = self._mask(data, last(get(data, self.tensor_keys["advantage"])))
+        counted = self._counted(data)
         if not counted.all():  # padding may hold no action at all
             at = counted.reshape(counted.shape + (1,) * (action.ndim - counted.ndim))
             action = np.where(at, action, policy.mode())

@@ -69,4 +69,5 @@ class QMixerLoss(LossModule):
         if key not in read:
             raise KeyError(f"local_value: expected a key that the mixer_network reads, {read}, got {key!r}")
         outputs, back = self.run("mixer_network", put(data, key, local[..., None]), target)
-        return last(outputs[self.tensor_keys["global_value"]]), back
+        together = self.tensor_keys["global_value"]
+        return last(together, outputs[together]), back

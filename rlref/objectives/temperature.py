@@ -60,9 +60,9 @@ class Tempered(LossModule):
         following = after(data)
         if not self.skip_done_states:
             return following
+        ends = self.tensor_keys["terminated"]
         read = {*self.modules["actor_network"].reads, *self.modules["qvalue_network"].reads}
-        return without(following, last(get(following, self.tensor_keys["terminated"])),
-                       read - {self.tensor_keys["action"]})
+        return without(following, last(ends, get(following, ends)), read - {self.tensor_keys["action"]})
 
     def tempered(self, found: Any) -> dict[Key, Any]:
         """What is reported of alpha and of the entropy that it is about."""

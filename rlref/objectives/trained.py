@@ -32,6 +32,9 @@ class Trained:
 
     def add(self, name: str, module: Module, delay: bool = False, apart: bool = False) -> None:
         """Take over the parameters of ``module``; ``delay``: keep a copy of them as the target network's."""
+        if not isinstance(module, Module):
+            raise TypeError(f"{name}: expected a Module, a network with its parameters and keys, "
+                            f"got {type(module).__name__}")
         own: dict[str, np.ndarray] = {}
         borrowed: Borrowed = {}
         for place, x in leaves(module.parameters):

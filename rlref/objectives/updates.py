@@ -39,6 +39,9 @@ class HardUpdate:
     """targets/hard_update of every target network: a copy at every ``value_network_update_interval``-th step."""
 
     def __init__(self, loss_module: LossModule, *, value_network_update_interval: int = 1000) -> None:
+        if value_network_update_interval < 1:
+            raise ValueError("value_network_update_interval: expected at least 1, got "
+                             f"{value_network_update_interval}")
         self.loss_module, self.interval, self.steps = _with_targets(loss_module), value_network_update_interval, 0
 
     def step(self) -> None:

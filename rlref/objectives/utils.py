@@ -32,14 +32,14 @@ def next_state_value(data: Data, operator: Module | None = None, next_val_key: K
     The discount is gamma to the power of "steps_to_next_obs", if that is there. Where a batch has "terminated", that
     cuts the bootstrap, not done. (torchrl 0.14.1 leaves the value of the next state out at truncations, too.)
     """
-    reward, ends = last(get(data, ("next", "reward"))), "terminated" if has(data, ("next", "terminated")) else "done"
-    done = last(get(data, ("next", ends)))
-    steps = last(get(data, "steps_to_next_obs")) if has(data, "steps_to_next_obs") else 1
+    ends = "terminated" if has(data, ("next", "terminated")) else "done"
+    reward, done = (last(name, get(data, ("next", name))) for name in ("reward", ends))
+    steps = last("steps_to_next_obs", get(data, "steps_to_next_obs")) if has(data, "steps_to_next_obs") else 1
     if pred_next_val is None:
         if operator is None:
             raise ValueError("operator: expected a module where pred_next_val is not given, got None")
         pred_next_val = operator(after(data))[0][next_val_key]
-    return td0.vectorized(reward, np.zeros(reward.shape), last(np.asarray(pred_next_val)), done, done,
+    return td0.vectorized(reward, np.zeros(reward.shape), last("pred_next_val", np.asarray(pred_next_val)), done, done,
                           gamma=gamma**steps).value_target
 
 
