@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from jax import enable_x64
 
 from rlref.bootstraps import categorical_projection
+from rlref.conformance.cases import Case
+from rlref.conformance.judge import judge, prepare
 from rlref.conformance.reference import EPS, GRADIENT_UNITS, UNITS
+from rlref.conformance.worker import Answer
 from rlref.losses import _distance, clipped_value, distributional_dqn, reduction
 from rlref.pages import find
 from rlref.targets import hard_update, soft_update
@@ -263,3 +266,14 @@ def test_a_copy_is_made_every_n_updates_and_at_no_other(form):
     copied = [k for k in range(1, 21) if function([1.0], [2.0], step=k, interval=6).target_params == 1]
     assert copied == [6, 12, 18]
     assert all(function([1.0], [2.0], step=k, interval=1).target_params == 1 for k in range(1, 9))
+
+
+def test_where_mass_lands_may_be_counted_from_the_first_atom():
+    """b = (y - z_1) / gap, as Algorithm 1 has it, rounds away what lands 2^-60 above an atom at 0: no mistake. Beside
+    the mass of the other atom, an error of 1e-14 is one."""
+    inputs = {"next_atom_probs": np.array([[0.25, 0.5, 0.25]]), "reward": np.array([2.0**-60]), "gamma": 0.9,
+              "terminated": np.array([True]), "support": np.array([-1.0, 0.0, 1.0])}
+    task = prepare(PROJECTION, Case("beside", "", inputs), None, "float64")
+    for lost, kind in ((0.0, "ok"), (1e-14, "float32"), (1e-5, "differs")):
+        got = Answer("ok", [np.array([[lost, 1.0 - lost, 0.0]])])
+        assert judge(task, got, gradient=False, dtype="float64").kind == kind

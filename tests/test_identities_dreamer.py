@@ -118,6 +118,13 @@ def test_a_divergence_that_no_float_holds_is_infinite(form):
     np.testing.assert_allclose(gradient.posterior_std, [[1e260]], rtol=1e-15)
 
 
+def test_what_is_not_asked_for_is_not_trained_however_far_the_means_are_apart():
+    """Their distance in deviations is beyond float64: 0 times it is 0."""
+    inputs = latents(1e-200, 1.0, shift=1e200)
+    assert dreamer_model.vectorized(**inputs).loss_model_kl == [np.inf]
+    assert not any(x.any() for x in dreamer_model.vjp(([0], [1], [1]), **inputs).loss_model_kl)
+
+
 @pytest.mark.parametrize(("std", "apart"), [(0.3, 3e-9), (0.7, -1e-9), (0.3, 1e-12), (0.001, -1e-15)])
 def test_almost_equal_deviations_are_trained_without_free_nats(std, apart):
     """The divergence is rounded to less than 0: that must not stop its gradient."""

@@ -1,11 +1,14 @@
-"""The limits that distance, dqn and ddpg state, each on full arrays."""
+"""The limits that distance, dqn and ddpg state, each on full arrays; and squares beyond float64 on every page."""
 
 from __future__ import annotations
 
+import laws
 import numpy as np
 import pytest
 
+from rlref.conformance import cases
 from rlref.losses import ddpg, distance, dqn
+from rlref.pages import pages
 
 RNG = np.random.default_rng(7)
 SHAPE = (6, 3)
@@ -66,3 +69,18 @@ def test_the_cotangent_of_what_is_reported_does_nothing():
         again = ddpg.vjp((np.ones(SHAPE), np.ones(SHAPE), np.zeros(SHAPE)), X, Y, X, loss_function="l2")
         for mine, other in zip(by, again, strict=True):
             assert np.array_equal(mine[0], other[0])
+
+
+@pytest.mark.parametrize("page", [page for page in pages().values() if "loss_function" in page.arguments],
+                         ids=lambda page: page.short)
+def test_a_square_that_no_float_holds_is_infinite(page):
+    """Without a warning, as float64's own arithmetic would give one."""
+    pick = cases.seeded("large")
+    inputs = cases.sample(page, pick, (3,), settings={"loss_function": "l2"})
+    inputs |= {"target" if page.short == "distance" else "value_target": np.full(3, 1e200)}
+    inputs |= {name: 1.0 for name in ("critic_coeff",) if name in inputs}
+    cotangents = {name: np.ones(shape) for name, shape in page.shapes(inputs).items()}
+    laws.silent(page, inputs, cotangents)
+    for form in (page.loop, page.vectorized):
+        assert any(np.all(x == np.inf) for x in form(**inputs))
+    assert all(np.isfinite(x).all() for x in page.gradients(page.vjp(page.output(**cotangents), **inputs)).values())
