@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
 import re
 from itertools import combinations
 
 import numpy as np
 import pytest
-from mistaken import by, error, outputs, right, same, tried
+from mistaken import by, copied, error, outputs, right, same, tried
 
 from rlref.conformance import reference
 from rlref.conformance.generate import FLOAT32
@@ -20,28 +19,22 @@ EACH = [pytest.param(page, name, id=f"{page}:{name}", marks=pytest.mark.xdist_gr
         for page in pages() for name in known(page)]  # a page's cases are tried once, in one process
 
 
-
 @pytest.mark.parametrize(("page", "name"), EACH)
 def test_is_caught_by_an_edge_and_by_a_random_case(page, name):
     first, then, _ = tried(page)
     visible = (reference.GRADIENT_UNITS if known(page)[name].gradient else reference.UNITS) * FLOAT32
-    errors = [error(got, expected) for got, expected in zip(outputs(page, name), right(page, name), strict=True)]
-    assert max(errors[: len(first)]) > visible, "no edge catches it"
-    assert max(errors[len(first):]) > visible, f"none of {len(then)} random cases catches it"
+    both = list(zip(outputs(page, name), right(page, name), strict=True))
+    assert any(error(*each) > visible for each in both[: len(first)]), "no edge catches it"
+    assert any(error(*each) > visible for each in both[len(first):]), f"none of {len(then)} random cases catches it"
 
 
 @pytest.mark.parametrize(("page", "name"), EACH)
-def test_keeps_shape_and_type_and_its_inputs(page, name):
+def test_keeps_shape_and_type(page, name):
     first, then, _ = tried(page)
     for case, got, expected in zip(first + then, outputs(page, name), right(page, name), strict=True):
         assert got.keys() == expected.values.keys()
         for out, x in got.items():
             assert x.shape == expected.values[out].shape and x.dtype == np.float64, (case.id, out)
-    for case in first:
-        given = copy.deepcopy(case.inputs)
-        known(page)[name].answer(find(page), given, by(page, case))
-        for arg, x in case.inputs.items():
-            np.testing.assert_array_equal(given[arg], x, err_msg=f"{case.id} {arg}")
 
 
 @pytest.mark.parametrize(("page", "name"), EACH)
@@ -50,7 +43,7 @@ def test_passes_on_only_what_the_contract_allows(page, name):
     one = known(page)[name]
     wrong = one.apply(find(page).vjp if one.gradient else find(page).vectorized)
     for case in first + then[:80]:
-        wrong(*[find(page).output(**by(page, case))] * one.gradient, **copy.deepcopy(case.inputs))
+        wrong(*[find(page).output(**by(page, case))] * one.gradient, **copied(case.inputs))
 
 
 def test_random_cases_have_every_kind_of_shape():
