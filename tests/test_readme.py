@@ -31,9 +31,9 @@ def test_table_has_a_row_a_page():
 
 
 def test_no_block_is_forgotten():
-    """Python: 2 forms, 2 examples, a module, a check, a golden test. Text: the excerpt, the examples' outputs."""
+    """Python: 2 forms, 3 examples, a module, a check, a golden test. Text: the excerpt, the examples' outputs."""
     assert "```\n```" not in TEXT
-    assert sorted(kind for kind, _ in BLOCKS) == ["json"] + ["python"] * 7 + ["text"] * 3
+    assert sorted(kind for kind, _ in BLOCKS) == ["json"] + ["python"] * 8 + ["text"] * 4
     outside = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
     commands = re.findall(r"^    (.+)$", outside, re.MULTILINE)
     assert [line for line in commands if not line.startswith("python -m pip install")] == [
@@ -58,13 +58,13 @@ def test_example_prints_what_it_says():
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         here = {}
-        exec(blocks("python")[2], here)
-        exec(blocks("python")[3], here)
-    assert out.getvalue() == blocks("text")[1] + blocks("text")[2]
+        for example in blocks("python")[2:5]:
+            exec(example, here)
+    assert out.getvalue() == "".join(blocks("text")[1:])
 
 
 def test_own_backend_in_python(tmp_path):
-    module, checks, golden = blocks("python")[4:]
+    module, checks, golden = blocks("python")[5:]
     (tmp_path / "my_module.py").write_text(module)
     (tmp_path / "test_mine.py").write_text(checks + golden)
     verify = run("-m", "rlref", "verify", "my_module.py", cwd=tmp_path)
