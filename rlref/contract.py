@@ -31,6 +31,13 @@ def _annotation(function: Callable, name: str) -> type:
     return function.__globals__[found] if isinstance(found, str) else found
 
 
+@functools.cache
+def _outputs(output: type, page: str) -> list[tuple[str, bool, bool, tuple[str, ...]]]:
+    """Of each output: its name, whether it is one of the whole batch, one that a reduction makes so, and its axes."""
+    entries = [(field, glossary.entry(field, page)) for field in output._fields]  # type: ignore[attr-defined]
+    return [(field, entry.setting, entry.parameter, entry.named) for field, entry in entries]
+
+
 class Contract:
     """The arguments of one function, in the order of its signature."""
 
@@ -46,6 +53,7 @@ class Contract:
         self.entries = {name: glossary.entry(name, self.page) for name in self.names if name != "cotangent"}
         self.steps = [(name, entry, entry.named) for name, entry in self.entries.items() if entry.per_step]
         self.rest = [(name, entry) for name, entry in self.entries.items() if not entry.per_step]
+        self.along = [(name, axis) for name, entry in self.rest if entry.setting for axis in entry.named]
         self.indices = [(name, entry.below) for name, entry in self.entries.items() if entry.below]
         self.positional = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters.values())
 
@@ -96,14 +104,10 @@ class Contract:
     def shapes(self, output: type, checked: Mapping[str, Any]) -> dict[str, Shape]:
         """The shape of each output for these checked arguments."""
         shape, sizes = self._shapes(checked)
-        sizes = sizes | {axis: len(checked[name]) for name, entry in self.rest if entry.setting
-                         for axis in entry.named}
-        found = {}
-        for field in output._fields:  # type: ignore[attr-defined]
-            entry = glossary.entry(field, self.page)
-            whole = entry.setting or (entry.parameter and checked.get("reduction", "none") != "none")
-            found[field] = () if whole else (*shape, *(sizes[axis] for axis in entry.named))
-        return found
+        sizes |= {axis: len(checked[name]) for name, axis in self.along}
+        reduced = checked.get("reduction", "none") != "none"
+        return {field: () if whole or (parameter and reduced) else (*shape, *(sizes[axis] for axis in named))
+                for field, whole, parameter, named in _outputs(output, self.page)}
 
     @staticmethod
     def _whole(name: str, value: Any, entry: Entry, sizes: dict[str, int]) -> Any:
