@@ -8,7 +8,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
@@ -26,7 +26,29 @@ class Derivative(NamedTuple):
     by: str
 
 
-_signature = cache(inspect.signature)  # a page asks for it at every step of an exact difference
+# What pages ask of their functions at every step of an exact difference, found once.
+_signature = cache(inspect.signature)
+
+
+@cache
+def _arguments(loop: Callable[..., Any], page: str) -> Mapping[str, Entry]:
+    return MappingProxyType({name: entry(name, page) for name in _signature(loop).parameters})
+
+
+@cache
+def _terms(loop: Callable[..., Any], page: str) -> tuple[str, ...]:
+    outputs = _signature(loop).return_annotation._fields
+    return tuple(name for name in outputs if len(outputs) == 1 or not entry(name, page).metric)
+
+
+@cache
+def _derivatives(loop: Callable[..., Any], page: str, gradient: Any) -> tuple[Derivative, ...]:
+    terms = _terms(loop, page)
+    if not set(gradient._fields) <= set(terms) - set(_arguments(loop, page)):
+        return tuple(Derivative(name, terms, name) for name in gradient._fields)
+    hints = get_type_hints(gradient)
+    return tuple(Derivative(f"{term}.{name}", (term,), name)
+                 for term in gradient._fields for name in hints[term]._fields)
 
 
 class Page(NamedTuple):
@@ -74,17 +96,12 @@ class Page(NamedTuple):
     @property
     def terms(self) -> tuple[str, ...]:
         """The outputs that have a gradient: all but those that are only reported; a page's only output always has."""
-        return tuple(name for name in self.outputs if len(self.outputs) == 1 or not entry(name, self.short).metric)
+        return _terms(self.loop, self.short)
 
     @property
     def derivatives(self) -> tuple[Derivative, ...]:
         """What vjp returns, in order: by each input; or for each term, by each input that this term trains."""
-        gradient = self.module.Gradient
-        if not set(gradient._fields) <= set(self.terms) - set(self.arguments):
-            return tuple(Derivative(name, self.terms, name) for name in gradient._fields)
-        hints = get_type_hints(gradient)
-        return tuple(Derivative(f"{term}.{name}", (term,), name)
-                     for term in gradient._fields for name in hints[term]._fields)
+        return _derivatives(self.loop, self.short, self.module.Gradient)
 
     @property
     def differentiable(self) -> tuple[str, ...]:
@@ -93,9 +110,9 @@ class Page(NamedTuple):
         return tuple(name for name in self.arguments if name in by)
 
     @property
-    def arguments(self) -> dict[str, Entry]:
+    def arguments(self) -> Mapping[str, Entry]:
         """What the glossary says of each argument, in signature order."""
-        return {name: entry(name, self.short) for name in _signature(self.loop).parameters}
+        return _arguments(self.loop, self.short)
 
     def gradients(self, result: Any) -> dict[str, Any]:
         """What vjp returned, by the names of ``derivatives``."""
