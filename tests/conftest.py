@@ -25,6 +25,16 @@ settings.register_profile("release", derandomize=False, max_examples=2000, print
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+@pytest.fixture
+def torch_float64():
+    """Torch makes float64 tensors where it is not told otherwise."""
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 @st.composite
 def _examples(draw, page):
     def pick(n):

@@ -25,14 +25,9 @@ from rlref.networks import (
     tree_map,
 )
 
+pytestmark = pytest.mark.usefixtures("torch_float64")
+
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "elu": torch.nn.ELU}
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def given(parameters, module):

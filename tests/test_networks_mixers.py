@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from test_networks import _float64, agree, close, given, normal  # noqa: F401
+from test_networks import agree, close, given, normal
 from torchrl.modules import MultiAgentMLP
 from torchrl.modules import QMixer as TorchQMixer
 from torchrl.modules import VDNMixer as TorchVDNMixer
 
 from rlref.networks import MLP, QMixer, VDNMixer, held, leaves, tree_map
 
+pytestmark = pytest.mark.usefixtures("torch_float64")
 BATCHES = [(), (5,), (2, 4)]
 
 

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import policy_gradient_twins as pg
 import pytest
-import torch
 import torch_twins as twins
+
+pytestmark = pytest.mark.usefixtures("torch_float64")
 
 OPTIONS = [{"entropy_bonus": False}, {"entropy_coeff": 0.0}, {"entropy_coeff": 0.25, "critic_coeff": 0.5},
            {"critic_coeff": None}, {"critic_coeff": 0.0}, {"critic_coeff": 0.0, "clip_value": 0.5},
            {"loss_critic_type": "l1", "reduction": "sum"}, {"reduction": "none", "clip_value": 0.25},
            {"loss_critic_type": "l2", "critic_coeff": 2.0, "clip_value": 0.5}]
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("shape", [(6,), (4, 3)], ids=str)

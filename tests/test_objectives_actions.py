@@ -16,16 +16,9 @@ from rlref.networks import MLP, Linear
 from rlref.objectives import DQNLoss, QValueActor
 from rlref.objectives.actions import check_space, choices, indices, taken
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
+pytestmark = pytest.mark.usefixtures("torch_float64")
 OPTIONS = [{}, {"double_dqn": True}, {"loss_function": "smooth_l1", "delay_value": False},
            {"loss_function": "l1", "double_dqn": True, "reduction": "sum"}, {"reduction": "none"}]
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("estimator", ["TD0", "TDLambda"])

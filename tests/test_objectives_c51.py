@@ -18,17 +18,10 @@ from torchrl.objectives import ValueEstimators as TorchEstimators
 from rlref.networks import MLP, leaves, tree_map
 from rlref.objectives import DistributionalDQNLoss, DistributionalQValueActor, ValueEstimators
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
+pytestmark = pytest.mark.usefixtures("torch_float64")
 ATOMS, ACTIONS = 5, 3
 SUPPORT = np.linspace(-1.0, 1.0, ATOMS)  # the gap, 1/2, has no rounding: see the test of the top
 OPTIONS = [{}, {"delay_value": False, "reduction": "sum"}, {"reduction": "none"}, {"use_prioritized_weights": False}]
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def pair(action_space="categorical", gamma=0.9, support=SUPPORT, key="action_value", make_log_softmax=True, **options):

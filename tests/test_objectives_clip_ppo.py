@@ -16,14 +16,7 @@ OPTIONS = [{"entropy_bonus": False}, {"critic_coeff": 0.5, "loss_critic_type": "
            {"log_explained_variance": False, "entropy_coeff": 0.25}, {"normalize_advantage": True},
            {"delay_actor": True}, {"max_importance_ratio": 1.25},
            {"delay_actor": True, "max_importance_ratio": 1.25, "clip_epsilon": (0.25, 0.5)}]
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_float64")
 
 
 @pytest.mark.parametrize("shape", [(6,), (4, 3), (3, 2, 2)], ids=str)

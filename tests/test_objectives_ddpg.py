@@ -13,7 +13,6 @@ from torchrl.objectives import ValueEstimators as TorchEstimators
 from rlref.networks import MLP, QNetwork
 from rlref.objectives import Actor, DDPGLoss, ValueEstimators, ValueOperator
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
 OPTIONS = [{}, {"loss_function": "smooth_l1"}, {"loss_function": "l1", "reduction": "sum"}, {"delay_actor": True},
            {"delay_value": False}, {"reduction": "none"}]
 

@@ -18,8 +18,7 @@ from rlref.distributions import categorical, one_hot_categorical
 from rlref.networks import MLP
 from rlref.objectives import DiscreteSACLoss, ProbabilisticActor, QValueActor, ValueEstimators
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater",
-                                        "ignore:DiscreteSACLoss with reduction='none'")
+pytestmark = pytest.mark.usefixtures("torch_float64")
 OPTIONS = [{}, {"loss_function": "l2", "num_qvalue_nets": 3}, {"loss_function": "l1", "reduction": "sum"},
            {"reduction": "none"}, {"action_space": "one-hot"}, {"fixed_alpha": True, "alpha_init": 0.5},
            {"delay_qvalue": False}, {"min_alpha": 0.75, "max_alpha": 2.0, "alpha_init": 4.0}, {"max_alpha": 0.5},
@@ -28,13 +27,6 @@ OPTIONS = [{}, {"loss_function": "l2", "num_qvalue_nets": 3}, {"loss_function": 
 CASES = [("TD0", options) for options in OPTIONS] + [("TD1", {}), ("TDLambda", {})]
 ACTIONS = 4
 OF_STATE = (3, ACTIONS, ["observation"], ["action_value"])
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def actors(action_space="categorical", mask_key=None, unlikely=None):

@@ -19,17 +19,10 @@ from torchrl.objectives import SoftUpdate as TorchSoftUpdate
 from rlref.networks import leaves, tree_map
 from rlref.objectives import DQNLoss, HardUpdate, SoftUpdate, ValueEstimators
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
+pytestmark = pytest.mark.usefixtures("torch_float64")
 OPTIONS = [{}, {"double_dqn": True}, {"loss_function": "smooth_l1", "delay_value": False},
            {"loss_function": "l1", "reduction": "sum"}, {"reduction": "none", "double_dqn": True},
            {"use_prioritized_weights": False}]
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("estimator", ["TD0", "TD1", "TDLambda"])

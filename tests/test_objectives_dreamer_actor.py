@@ -14,14 +14,7 @@ import torch_twins as twins
 
 from rlref.objectives import DreamerActorLoss, ValueEstimators
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_float64")
 
 
 def imagined(ours, theirs, start, seed=3):

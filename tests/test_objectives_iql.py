@@ -16,17 +16,10 @@ from torchrl.objectives import ValueEstimators as TorchEstimators
 from rlref.networks import MLP, QNetwork, leaves
 from rlref.objectives import IQLLoss, ValueEstimators, ValueOperator
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater", "ignore:IQLLoss with reduction='none'")
+pytestmark = pytest.mark.usefixtures("torch_float64")
 OPTIONS = [{}, {"loss_function": "l2", "num_qvalue_nets": 3, "expectile": 0.75}, {"temperature": 3.0},
            {"loss_function": "l1", "reduction": "sum", "expectile": 0.25}, {"temperature": 100.0, "expectile": 1.0},
            {"reduction": "none", "temperature": 0.0}, {"separate_losses": True}, {"num_qvalue_nets": 1}]
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("estimator", ["TD0", "TD1", "TDLambda"])

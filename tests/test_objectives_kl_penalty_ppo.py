@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import policy_gradient_twins as pg
 import pytest
-import torch
 import torch_twins as twins
 
 from rlref.networks import leaves
@@ -15,14 +14,7 @@ STILL = {"increment": 1.0, "decrement": 1.0}
 OPTIONS = [{"beta": 0.5}, {"entropy_bonus": False, "critic_coeff": 0.5}, {"reduction": "sum", "clip_value": 0.5},
            {"reduction": "none"}, {"normalize_advantage": True, "loss_critic_type": "l2"}, {"delay_actor": True},
            {"delay_actor": True, "max_importance_ratio": 1.25, "beta": 2.0}]
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_float64")
 
 
 @pytest.mark.parametrize("shape", [(6,), (4, 3)], ids=str)

@@ -22,14 +22,7 @@ from rlref.objectives.data import path
 NAMES = ("PPOLoss", "ClipPPOLoss", "KLPENPPOLoss", "A2CLoss", "ReinforceLoss")
 TRAINED = ("ClipPPOLoss", "ReinforceLoss")
 STILL = {"KLPENPPOLoss": {"increment": 1.0, "decrement": 1.0}}
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_float64")
 
 
 def pair(name, kind="categorical", **options):

@@ -18,14 +18,7 @@ OPTIONS = [{"entropy_bonus": False}, {"entropy_coeff": 0.0}, {"critic_coeff": 0.
            {"normalize_advantage": True, "normalize_advantage_exclude_dims": (0,)},
            {"normalize_advantage": True, "normalize_advantage_exclude_dims": (-1, 1)}, {"delay_actor": True},
            {"max_importance_ratio": 1.25}, {"max_importance_ratio": 1.25, "delay_actor": True}]
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_float64")
 
 
 @pytest.mark.parametrize("shape", [(6,), (4, 3)], ids=str)

@@ -22,8 +22,6 @@ NETWORKS = ("local_value_network", "mixer_network")
 OBSERVATION, VALUE, CHOSEN = ("agents", "observation"), ("agents", "action_value"), ("agents", "chosen_action_value")
 OPTIONS = [{}, {"loss_function": "smooth_l1"}, {"loss_function": "l1", "delay_value": False}]
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
-
 
 def pair(mixer="qmix", action_space="categorical", state="state", shape=STATE,
          keys=(CHOSEN, "chosen_action_value", VALUE), **options):

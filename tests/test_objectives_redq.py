@@ -5,26 +5,18 @@ from __future__ import annotations
 import ensemble_twins as ensembles
 import numpy as np
 import pytest
-import torch
 import torch_twins as twins
 from torchrl.objectives import REDQLoss as TorchREDQLoss
 
 from rlref.networks import MLP
 from rlref.objectives import REDQLoss, ValueEstimators, ValueOperator
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater", "ignore:REDQLoss with reduction='none'")
+pytestmark = pytest.mark.usefixtures("torch_float64")
 OPTIONS = [{}, {"sub_sample_len": 1, "loss_function": "l2"}, {"sub_sample_len": 3}, {"num_qvalue_nets": 1},
            {"loss_function": "l1", "reduction": "sum"}, {"reduction": "none"}, {"delay_qvalue": False},
            {"fixed_alpha": True, "alpha_init": 0.5}, {"alpha_init": 0.0625}, {"alpha_init": 16.0, "reduction": "sum"},
            {"min_alpha": 0.75, "max_alpha": 2.0, "alpha_init": 4.0}, {"separate_losses": True}]
 CASES = [("TD0", options) for options in OPTIONS] + [("TD1", {}), ("TDLambda", {})]
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def pair(num_qvalue_nets=4, target_entropy=-1.5, **options):

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import policy_gradient_twins as pg
 import pytest
-import torch
 import torch_twins as twins
 
 OPTIONS = [{"loss_critic_type": "l2"}, {"loss_critic_type": "l1", "reduction": "sum"}, {"clip_value": 0.25},
            {"reduction": "none", "clip_value": 0.5}, {"delay_value": True}]
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_float64")
 
 
 @pytest.mark.parametrize("shape", [(6,), (4, 3)], ids=str)

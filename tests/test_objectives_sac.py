@@ -22,14 +22,7 @@ FIRST = [{}, {"loss_function": "l2", "delay_value": False}, {"delay_actor": True
 CASES = [(False, options) for options in SECOND] + [(True, options) for options in FIRST]
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater", "ignore:SACLoss with reduction='none'")
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_float64")
 
 
 def pair(first=False, target_entropy=-1.5, **options):

@@ -19,14 +19,7 @@ from rlref.distributions import tanh_normal
 from rlref.networks import MLP, Activation, NormalParamExtractor, QNetwork, Sequential, leaves, tree_map
 from rlref.objectives import ProbabilisticActor, SACLoss, SoftUpdate, ValueEstimators, ValueOperator
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("torch_float64")
 
 
 def pair(**options):

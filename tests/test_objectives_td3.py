@@ -7,7 +7,6 @@ import inspect
 import ensemble_twins as ensembles
 import numpy as np
 import pytest
-import torch
 import torch_twins as twins
 from tensordict.nn import TensorDictModule
 from torchrl.objectives import TD3Loss as TorchTD3Loss
@@ -15,19 +14,12 @@ from torchrl.objectives import TD3Loss as TorchTD3Loss
 from rlref.networks import MLP
 from rlref.objectives import Actor, TD3Loss, ValueEstimators, ValueOperator
 
-pytestmark = pytest.mark.filterwarnings("ignore:No target network updater")
+pytestmark = pytest.mark.usefixtures("torch_float64")
 OPTIONS = [{}, {"loss_function": "l2", "num_qvalue_nets": 3}, {"loss_function": "l1", "reduction": "sum"},
            {"reduction": "none"}, {"delay_actor": False}, {"delay_qvalue": False}, {"num_qvalue_nets": 1},
            {"policy_noise": 0.5, "noise_clip": 0.25, "bounds": (-9.0, 9.0)}, {"policy_noise": 0.0},
            {"bounds": ([-0.25, -1.0], [0.125, 0.5])}, {"separate_losses": True}, {"use_prioritized_weights": False}]
 CASES = [("TD0", options) for options in OPTIONS] + [("TD1", {}), ("TDLambda", {})]
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def actors():
