@@ -68,7 +68,7 @@ def batch(action_space="categorical", shape=(4, 6), seed=0, **more):
     return data | {"action": np.concatenate(rows, axis=-1)}
 
 
-def agree(ours, theirs, data):
+def agree(ours, theirs, data, flat=twins.flat):
     """The loss, the priority, and every gradient."""
     td = twins.tensordict(data, data["next"]["observation"].shape[:-1])
     expected, got = theirs(td), ours(data)
@@ -79,4 +79,4 @@ def agree(ours, theirs, data):
         return
     again, gradients = ours.value_and_grad(data)
     assert again["loss"] == got["loss"] and set(gradients["loss"]) == {"value_network"}
-    twins.same_gradients(gradients, expected, "loss", "value_network", twins.flat(theirs.value_network_params))
+    twins.same_gradients(gradients, expected, "loss", "value_network", flat(theirs.value_network_params))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 
+import dqn_twins as dqn
 import numpy as np
 import pytest
 import torch
@@ -60,16 +61,7 @@ def batch(action_space="categorical", size=6, seed=0, **more):
 
 def agree(ours, theirs, data):
     """The loss, the priority, and every gradient."""
-    td = twins.tensordict(data, [len(data["observation"])])
-    expected, got = theirs(td), ours(data)
-    assert set(got) == {"loss", ours.tensor_keys["priority"]} and set(expected.keys()) == {"loss"}
-    twins.same_outputs(got, expected, ["loss"])
-    twins.close(got[ours.tensor_keys["priority"]], td[theirs.tensor_keys.priority])
-    if ours.reduction == "none":
-        return
-    again, gradients = ours.value_and_grad(data)
-    assert again["loss"] == got["loss"] and set(gradients["loss"]) == {"value_network"}
-    twins.same_gradients(gradients, expected, "loss", "value_network", trained(theirs.value_network_params))
+    dqn.agree(ours, theirs, data, trained)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

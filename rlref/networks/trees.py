@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ def tree_map(function: Callable[..., Any], tree: Tree, *others: Tree) -> Tree:
     mapped = {name: tree_map(function, x, *(other[name] for other in others)) if isinstance(x, dict) else
               function(x, *(other[name] for other in others)) for name, x in tree.items()}
     return Held(mapped) if isinstance(tree, Held) else mapped
+
+
+def tree_sum(trees: Iterable[Tree]) -> Tree:
+    """The sum of the arrays that stand at the same place."""
+    return reduce(lambda one, other: tree_map(np.add, one, other), trees)
 
 
 def leaves(tree: Tree, before: str = "") -> Iterator[tuple[str, Array]]:

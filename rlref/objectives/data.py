@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,13 @@ def put(data: Data, key: Key, value: Any) -> Data:
     """``data`` with ``value`` under ``key``; the original stays as it is."""
     first, *rest = path(key)
     return {**data, first: put(data.get(first, {}), tuple(rest), value) if rest else value}
+
+
+def put_all(data: Data, entries: Mapping[Key, Any]) -> Data:
+    """``data`` with each of ``entries`` under its key; the original stays as it is."""
+    for key, value in entries.items():
+        data = put(data, key, value)
+    return data
 
 
 def nested(arguments: dict[str, Any], keys: list[Key]) -> Data:

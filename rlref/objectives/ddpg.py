@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rlref.losses import ddpg
-from rlref.objectives.data import Data, Key, after, last, put
+from rlref.objectives.data import Key, after, last, put_all
 from rlref.objectives.loss_module import LossModule, Part
 from rlref.objectives.modules import Module
 
@@ -39,11 +39,11 @@ class DDPGLoss(LossModule):
         """(1) to (4) of losses/ddpg."""
         key = self.tensor_keys["state_action_value"]
         action, by_actor = self.run("actor_network", data)
-        policy_value, by_action = self.run("value_network", _acted(data, action), still=True)
+        policy_value, by_action = self.run("value_network", put_all(data, action), still=True)
         value, to_critic = self.values("value_network", data, key)
         following = after(data)
         next_action = self.run("actor_network", following, target=True)[0]
-        target = self.value_target(data, self.values("value_network", _acted(following, next_action), key, True)[0])
+        target = self.value_target(data, self.values("value_network", put_all(following, next_action), key, True)[0])
 
         def to_actor(by):
             by_data = by_action({key: by.policy_action_value.reshape(policy_value[key].shape)})[1]
@@ -55,10 +55,3 @@ class DDPGLoss(LossModule):
                      lambda found: {"pred_value": value, "target_value": target, "pred_value_max": value.max(),
                                     "target_value_max": target.max(),
                                     self.tensor_keys["priority"]: found.td_error**2})]
-
-
-def _acted(data: Data, action: dict) -> Data:
-    """``data`` with the actor's action in place of what was there."""
-    for name, x in action.items():
-        data = put(data, name, x)
-    return data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rlref.losses import distance, dreamer_model
-from rlref.objectives.data import Key, get, last, path, put
+from rlref.objectives.data import Key, get, last, path, put, put_all
 from rlref.objectives.dreamer import MADE, DreamerLoss
 from rlref.objectives.loss_module import Part
 from rlref.objectives.modules import Module
@@ -46,10 +46,8 @@ class DreamerModelLoss(DreamerLoss):
     def parts(self, data, rng):
         """(1) to (5) of losses/dreamer_model."""
         outputs, back = self.run("world_model", data)
-        written, predicted = {path(key): key for key in outputs}, {}
-        made = put(data, self._at("true_reward"), get(data, self._at("reward")))
-        for key, x in outputs.items():
-            predicted, made = put(predicted, key, x), put(made, key, x)
+        written, predicted = {path(key): key for key in outputs}, put_all({}, outputs)
+        made = put_all(put(data, self._at("true_reward"), get(data, self._at("reward"))), outputs)
         true, reward = (last(at, get(entries, at)) for at, entries in (
             (self._at("true_reward"), made), (self._at("reward"), predicted)))
         pixels = get(data, self._at("pixels")).reshape(*true.shape, -1)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from rlref.distributions import _random
-from rlref.networks.trees import Tree, held, tree_map
-from rlref.objectives.data import Data, Key, get, put
+from rlref.networks.trees import Tree, held, tree_map, tree_sum
+from rlref.objectives.data import Data, Key, get, put, put_all
 from rlref.objectives.modules import Module, Outputs, ProbabilisticActor
 from rlref.objectives.policies import Policy
 from rlref.objectives.trained import added
@@ -47,15 +46,15 @@ def imagine(env: DreamerEnv, actor: ProbabilisticActor, parameters: Tree, start:
     """
     now, steps, frames = start, [], []
     for _ in range(horizon):
-        state = _batch(now)
+        state = put_all({}, now)
         policy = Policy(actor, state, *actor(state, parameters))  # type: ignore[arg-type]
         draw = policy.rsample(rng)
         acted = state | {"action": draw.sample}
         outputs, back = env.step(acted, rng)
-        following = _batch(outputs)
+        following = put_all({}, outputs)
         now = {key: get(following, key) for key in start}
         steps.append((policy, draw, back))
-        frames.append(acted | {"next": _batch({**now, reward: get(following, reward)})})
+        frames.append(acted | {"next": put_all({}, {**now, reward: get(following, reward)})})
 
     def pullback(by: Outputs) -> Tree:
         trees: list[Tree] = []
@@ -65,13 +64,6 @@ def imagine(env: DreamerEnv, actor: ProbabilisticActor, parameters: Tree, start:
             tree, by_read = policy.rsample_vjp((by_data["action"], np.zeros(draw.log_prob.shape)), draw)
             trees.append(tree)  # type: ignore[arg-type]
             later = {key: x for key, x in added(by_data, by_read).items() if key in start}
-        return reduce(lambda one, other: tree_map(np.add, one, other), trees)
+        return tree_sum(trees)
 
     return tree_map(lambda *xs: np.stack(xs, axis=-2), *frames), pullback
-
-
-def _batch(entries: Outputs) -> Data:
-    data: Data = {}
-    for key, x in entries.items():
-        data = put(data, key, x)
-    return data

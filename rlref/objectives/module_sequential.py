@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlref.networks.trees import Tree
-from rlref.objectives.data import Data, Key, get, put
+from rlref.objectives.data import Key, get, put_all
 from rlref.objectives.modules import Module, Outputs
 
 
@@ -35,14 +35,11 @@ class _Chain:
         self.modules, self.read, self.written = modules, read, written
 
     def __call__(self, parameters: Tree, *inputs: np.ndarray) -> tuple[tuple, Callable[[tuple], tuple]]:
-        data: Data = {}
-        for key, x in zip(self.read, inputs, strict=True):
-            data = put(data, key, x)
+        data = put_all({}, dict(zip(self.read, inputs, strict=True)))
         steps = []
         for i, module in enumerate(self.modules):
             outputs, back = module(data, parameters.get(str(i), {}))
-            for key, x in outputs.items():
-                data = put(data, key, x)
+            data = put_all(data, outputs)
             steps.append((str(i), outputs, back))
 
         def pullback(by_written: tuple) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from rlref.glossary import GLOSSARY
 from rlref.losses import clipped_value
 from rlref.objectives.data import Data, Key, get, has, last, per_sample, without
 from rlref.objectives.estimators import ValueEstimators
-from rlref.objectives.loss_module import LossModule, Part, Route
+from rlref.objectives.loss_module import LossModule, Part, Route, nothing
 from rlref.objectives.modules import Module, ProbabilisticActor
 from rlref.objectives.policies import Policy
 from rlref.objectives.trained import Gradients
@@ -141,11 +141,11 @@ class ActorCritic(PolicyGradient):
 
     def actor_critic(self, page: ModuleType, data: Data, rng: np.random.Generator | None, taken: Taken,
                      given: dict[str, Any], objective: Route,
-                     report: Callable[[Any], dict[Key, Any]] = lambda found: {}) -> list[Part]:
+                     report: Callable[[Any], dict[Key, Any]] = nothing) -> list[Part]:
         """``page`` and its three terms, of what is ``given`` besides the policy, its entropy and the critic."""
         policy, counted = taken.policy, taken.counted
-        nothing = np.zeros(counted.shape)
-        entropy, noise = policy.entropy(rng, self.samples_mc_entropy) if self.entropy_bonus else (nothing, None)
+        zeros = np.zeros(counted.shape)
+        entropy, noise = policy.entropy(rng, self.samples_mc_entropy) if self.entropy_bonus else (zeros, None)
         routes = {"loss_objective": objective} | (
             {"loss_entropy": lambda by: policy.entropy_vjp(by.entropy, noise)} if self.entropy_bonus else {})
         reported = {"entropy": mean(entropy, counted)} if self.entropy_bonus else {}
@@ -160,7 +160,7 @@ class ActorCritic(PolicyGradient):
 
         if self.critic_coeff is not None:
             return self.with_critic(data, counted, "loss_critic", self.critic_coeff, part)
-        return [part({"state_value": nothing, "value_target": nothing, "loss_function": self.loss_critic_type}, {})]
+        return [part({"state_value": zeros, "value_target": zeros, "loss_function": self.loss_critic_type}, {})]
 
 
 def mean(x: np.ndarray, counted: np.ndarray, axis: int | None = None) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rlref.networks.trees import Tree
-from rlref.objectives.data import Data, get, has, nested, put
+from rlref.objectives.data import Data, get, has, nested, put_all
 from rlref.objectives.modules import Module, Outputs
 from rlref.objectives.value.reader import Reader
 from rlref.objectives.value.slots import Slots
@@ -108,8 +108,6 @@ class ValueEstimatorBase(Reader):
             return x if dropped is None else np.where(dropped, 0.0, x)
 
         outputs |= {keys[name]: kept(getattr(estimate, name)) for name in ("advantage", "value_target")}
-        for key, x in outputs.items():
-            data = put(data, key, x)
 
         def pullback(by: Outputs) -> Pulled:
             for key in by:
@@ -123,7 +121,7 @@ class ValueEstimatorBase(Reader):
                 pulled.inputs[key] = pulled.inputs[key] + x if key in pulled.inputs else x
             return pulled
 
-        return data, pullback
+        return put_all(data, outputs), pullback
 
     def _estimate(self, data: Data, value: np.ndarray, next_value: np.ndarray, axis: int, where: Slots | None
                   ) -> tuple[ValueEstimate, Callable[[ValueEstimate], tuple[By, By, Outputs]]]:

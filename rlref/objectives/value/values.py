@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
-from rlref.networks.trees import Tree, tree_map
+from rlref.networks.trees import Tree, tree_sum
 from rlref.objectives.data import Data, Key, get, has, path, put
 from rlref.objectives.modules import Module, Outputs
 from rlref.objectives.value.slots import Slots, gather, gather_transposed
@@ -46,7 +45,7 @@ def whole_or_in_chunks(network: Module, key: Key, part: Data, params: Tree | Non
     def back(by: np.ndarray) -> tuple[Tree, Outputs]:
         found = [pullback({key: x}) for (_, pullback), x in zip(results, np.split(by, bounds, axis), strict=True)]
         trees, inputs = zip(*found, strict=True)
-        return (reduce(lambda one, other: tree_map(np.add, one, other), trees),
+        return (tree_sum(trees),
                 {name: np.concatenate([each[name] for each in inputs], axis) for name in inputs[0]})
 
     return np.concatenate([outputs[key] for outputs, _ in results], axis), back
